@@ -1,0 +1,60 @@
+# What people and CI run. `make` alone lists it.
+
+target := $(abspath $(or $(CARGO_TARGET_DIR),target))
+tollgate := $(target)/release/tollgate
+
+# The built-in policies compiled ahead of time. `make build` makes it and embeds it; what runs cargo
+# here names the same file, so that no target undoes another's work.
+artifact := $(target)/builtin.cwasm
+export TOLLGATE_BUILTIN_ARTIFACT := $(wildcard $(artifact))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build run serve test lint bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install what building needs and this machine lacks
+	@scripts/setup
+
+build: setup ## make the release binary, target/release/tollgate
+	@echo "build: compiling (the first time takes several minutes)"
+	@cargo build --release
+	@echo "build: compiling the built-in policies ahead of time"
+	@$(tollgate) policy precompile --output $(artifact).new
+	@if cmp -s $(artifact).new $(artifact); then rm $(artifact).new; else mv $(artifact).new $(artifact); fi
+	@echo "build: embedding them"
+	@TOLLGATE_BUILTIN_ARTIFACT=$(artifact) cargo build --release
+	@echo "build: $(tollgate) is ready"
+
+run: build ## start the webhook, send it three pods over TLS, show what it does to each, stop it
+	@scripts/setup demo
+	@scripts/demo $(tollgate)
+
+serve: build ## start the webhook on loopback and leave it running
+	@echo "serve: https://127.0.0.1:8443 (policies) and http://127.0.0.1:9443 (probes, metrics); Ctrl-C stops it"
+	@$(tollgate) serve --listen 127.0.0.1:8443 --metrics-listen 127.0.0.1:9443 --self-signed $(target)/self-signed
+
+test: setup ## build and run every test
+	@echo "test: building and running every test (the first time takes several minutes)"
+	@cargo test --release --workspace
+
+lint: ## check the format, the lints, the lock file and, where cargo-deny is, the dependencies
+	@scripts/setup lint
+	@echo "lint: the lock file"
+	@cargo tree --workspace --locked --quiet >/dev/null
+	@echo "lint: the format"
+	@cargo fmt --all --check
+	@echo "lint: clippy, warnings denied"
+	@cargo clippy --release --workspace --all-targets -- -D warnings
+	@echo "lint: nothing is built twice"
+	@scripts/check-features
+	@scripts/check-dependencies
+
+bench: setup ## run the benchmarks
+	@echo "bench: building and running the benchmarks"
+	@cargo bench --workspace
+
+clean: ## delete what was built
+	@echo "clean: deleting $(target)"
+	@cargo clean

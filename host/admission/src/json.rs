@@ -1,0 +1,64 @@
+//! Lenient reads of JSON: what is absent, null or of another type is simply not there.
+
+use serde_json::{Map, Value};
+
+/// The object at a field.
+pub(crate) fn object<'a>(value: &'a Value, field: &str) -> Option<&'a Map<String, Value>> {
+    value.get(field)?.as_object()
+}
+
+/// The items of the list at a field.
+pub(crate) fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
+    value.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// The text at a field.
+pub(crate) fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
+    value.get(field)?.as_str()
+}
+
+/// The text, number or truth at a field, as text: quantities and ports come as either.
+pub(crate) fn scalar(value: &Value, field: &str) -> Option<String> {
+    scalar_text(value.get(field)?)
+}
+
+/// A text, number or truth as text.
+pub(crate) fn scalar_text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    }
+}
+
+/// The truth at a field; false when absent.
+pub(crate) fn flag(value: &Value, field: &str) -> bool {
+    value.get(field).and_then(Value::as_bool).unwrap_or_default()
+}
+
+/// The whole number at a field, if it is one and fits.
+pub(crate) fn integer<T: TryFrom<i64>>(value: &Value, field: &str) -> Option<T> {
+    T::try_from(value.get(field)?.as_i64()?).ok()
+}
+
+/// The pairs of text at a field.
+pub(crate) fn pairs(value: &Value, field: &str) -> Vec<(String, String)> {
+    let pairs = object(value, field).into_iter().flatten();
+    pairs.filter_map(|(key, value)| Some((key.clone(), scalar_text(value)?))).collect()
+}
+
+/// The texts of the list at a field.
+pub(crate) fn texts(value: &Value, field: &str) -> Vec<String> {
+    list(value, field).iter().filter_map(scalar_text).collect()
+}
+
+/// A key as a JSON pointer token (RFC 6901).
+pub(crate) fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+/// A JSON pointer token as a key.
+pub(crate) fn unescape(token: &str) -> String {
+    token.replace("~1", "/").replace("~0", "~")
+}

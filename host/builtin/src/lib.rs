@@ -1,0 +1,26 @@
+//! The built-in policy bundle as bytes.
+
+/// The component that `build.rs` made of `policies/bundle`.
+pub static BUNDLE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/bundle.wasm"));
+
+/// [`BUNDLE`] compiled ahead of time, when the build was given such a file.
+///
+/// The file may be older than the bundle beside it: whoever loads it must first hold it against
+/// the bundle and the engine that are in force, and compile [`BUNDLE`] where they differ.
+pub static ARTIFACT: Option<&[u8]> = match ARTIFACT_FILE {
+    [] => None,
+    bytes => Some(bytes),
+};
+
+const ARTIFACT_FILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/artifact"));
+
+#[cfg(test)]
+mod tests {
+    use super::BUNDLE;
+
+    #[test]
+    fn bundle_is_a_component() {
+        const COMPONENT: [u8; 8] = [0x00, b'a', b's', b'm', 0x0d, 0x00, 0x01, 0x00];
+        assert_eq!(BUNDLE[..8], COMPONENT);
+    }
+}

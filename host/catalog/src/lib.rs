@@ -1,0 +1,1 @@
+//! Configuration documents, policy sources, digests and the compile cache.

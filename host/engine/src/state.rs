@@ -1,0 +1,126 @@
+//! What a guest's calls act upon.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tollgate_admission::{EditError, Finding, Review};
+use wasmtime::ResourceLimiter;
+
+use crate::{Action, Fault, Limits, PolicyInfo, Site};
+
+/// The type behind handles of the review.
+pub struct ReviewHandle;
+/// The type behind handles of pods: their number is the pod's index.
+pub struct PodHandle;
+/// The type behind handles of containers: their number is the pod's index and the container's, 16 bits each.
+pub struct ContainerHandle;
+
+/// A configured use of a policy, as the host knows it while the policy runs.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// The name of its document.
+    pub(crate) name: String,
+    /// What the policy says of itself.
+    pub(crate) info: PolicyInfo,
+    /// What each of its rules does.
+    pub(crate) actions: HashMap<String, RuleAction>,
+    /// Whether raw patches are granted.
+    pub(crate) patch: bool,
+}
+
+/// What a rule does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RuleAction {
+    /// What it does: configured, or its default.
+    pub(crate) effective: Action,
+    /// Whether that is configured.
+    pub(crate) configured: bool,
+}
+
+/// What a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doing {
+    Configuring,
+    Mutating,
+    Validating,
+}
+
+/// The data of a store.
+pub(crate) struct State {
+    pub(crate) doing: Doing,
+    pub(crate) entry: Option<Arc<Entry>>,
+    pub(crate) review: Option<Box<Review>>,
+    pub(crate) site: Arc<Site>,
+    pub(crate) limits: Limits,
+    pub(crate) findings: Vec<Finding>,
+    /// The clash that an edit of this call met, if any.
+    pub(crate) conflict: Option<EditError>,
+    /// How many messages this call has logged.
+    pub(crate) logged: usize,
+    /// The last error that was logged: a Rust guest's panic.
+    pub(crate) said: Option<String>,
+    /// Ticks of the clock that the call has run through, and how many it may.
+    pub(crate) ticks: u64,
+    pub(crate) ticks_allowed: u64,
+    /// The most memory that the instance has had, in bytes.
+    pub(crate) memory_peak: usize,
+}
+
+impl State {
+    pub(crate) fn new(limits: Limits, site: Arc<Site>) -> Self {
+        Self {
+            doing: Doing::Configuring,
+            entry: None,
+            review: None,
+            site,
+            limits,
+            findings: Vec::new(),
+            conflict: None,
+            logged: 0,
+            said: None,
+            ticks: 0,
+            ticks_allowed: 0,
+            memory_peak: 0,
+        }
+    }
+
+    /// Begins a call: counters start again.
+    pub(crate) fn begin(&mut self, doing: Doing, time: Duration) {
+        self.doing = doing;
+        self.findings.clear();
+        self.conflict = None;
+        self.logged = 0;
+        self.said = None;
+        self.ticks = 0;
+        self.ticks_allowed = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    }
+
+    /// The name of the policy that is running.
+    pub(crate) fn policy(&self) -> &str {
+        self.entry.as_ref().map_or("", |entry| &entry.name)
+    }
+
+    /// The review of the call.
+    pub(crate) fn review(&self) -> wasmtime::Result<&Review> {
+        self.review.as_deref().ok_or_else(|| {
+            Fault::bad_answer("it used the review outside `mutate` and `validate`").into()
+        })
+    }
+}
+
+impl ResourceLimiter for State {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        // Growth of any of an instance's memories counts.
+        let wanted = self.memory_peak.saturating_add(desired.saturating_sub(current));
+        if wanted > self.limits.memory {
+            return Err(Fault::OutOfMemory { wanted, limit: self.limits.memory }.into());
+        }
+        self.memory_peak = wanted;
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(maximum.is_none_or(|maximum| desired <= maximum))
+    }
+}

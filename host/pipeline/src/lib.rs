@@ -1,0 +1,21 @@
+//! The life of a review. The webhook and the command line call the same function, [`review`]; they differ only in
+//! where requests come from and where the answer goes.
+
+mod review;
+pub use review::{Phase, Unavailable, review};
+
+mod relevance;
+mod chain;
+mod ratchet;
+
+mod outcome;
+pub use outcome::{FaultReport, Outcome, PodSummary, PolicyRun, Verdict};
+
+mod receive;
+pub use receive::{ReceiveError, Received, receive};
+
+mod respond;
+pub use respond::respond;
+
+mod report;
+pub use report::report;

@@ -1,0 +1,161 @@
+//! What a review comes to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tollgate_admission::{Applied, Finding, Operation, GroupVersionKind, Request, Severity};
+use tollgate_catalog::OnFault;
+use tollgate_engine::Fault;
+
+/// Whether the object may be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may.
+    Allowed,
+    /// A finding refuses it.
+    Denied,
+    /// A policy faulted, and its `onFault` refuses.
+    Faulted,
+    /// Nobody looked at it; why.
+    Skipped(&'static str),
+}
+
+impl Verdict {
+    /// Whether the object may be stored.
+    pub fn is_allowed(self) -> bool {
+        matches!(self, Self::Allowed | Self::Skipped(_))
+    }
+
+    /// The word in logs, metrics and output.
+    pub fn as_label(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Denied => "denied",
+            Self::Faulted => "faulted",
+            Self::Skipped(_) => "skipped",
+        }
+    }
+}
+
+/// A pod that the object would make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodSummary {
+    /// Its role within the object.
+    pub role: String,
+    /// Its JSON pointer in the object.
+    pub path: String,
+    /// How many there would be.
+    pub count: Option<u32>,
+    /// The devices of one pod, by resource name.
+    pub devices: Vec<(String, i64)>,
+}
+
+/// A policy that faulted.
+#[derive(Clone, Debug)]
+pub struct FaultReport {
+    /// The policy.
+    pub policy: Arc<str>,
+    /// What happened.
+    pub fault: Fault,
+    /// What that means for the review.
+    pub on_fault: OnFault,
+}
+
+/// A policy that ran.
+#[derive(Clone, Debug)]
+pub struct PolicyRun {
+    /// The policy.
+    pub policy: Arc<str>,
+    /// The digest of its component.
+    pub digest: Arc<str>,
+    /// `mutate` or `validate`.
+    pub phase: &'static str,
+    /// How long it ran.
+    pub duration: Duration,
+    /// The most memory that its instance had, in bytes.
+    pub memory_peak: usize,
+    /// The fault, if there was one.
+    pub fault: Option<&'static str>,
+}
+
+/// The decision about a request, with its reasons.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The request's id.
+    pub uid: String,
+    /// What was to be done.
+    pub operation: Operation,
+    /// The type of the object.
+    pub gvk: GroupVersionKind,
+    /// The namespace that the object is in.
+    pub namespace: Option<String>,
+    /// The object's name.
+    pub name: Option<String>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The pods that the object would make.
+    pub pods: Vec<PodSummary>,
+    /// The patch: every operation with its author.
+    pub patch: Vec<Applied>,
+    /// What policies would change, if their mode or the operation let them.
+    pub would_change: Vec<Applied>,
+    /// What policies have to say, in policy order.
+    pub findings: Vec<Finding>,
+    /// What policies in mode `observe` have to say.
+    pub observed: Vec<Finding>,
+    /// The policies that faulted.
+    pub faults: Vec<FaultReport>,
+    /// The policies that ran, in order.
+    pub runs: Vec<PolicyRun>,
+    /// The object, with the patch applied.
+    pub object: Value,
+}
+
+impl Outcome {
+    pub(crate) fn skipped(request: Request, why: &'static str) -> Self {
+        Self { verdict: Verdict::Skipped(why), ..Self::allowed(request) }
+    }
+
+    pub(crate) fn allowed(request: Request) -> Self {
+        let Request { uid, operation, gvk, namespace, name, object, .. } = request;
+        Self {
+            uid,
+            operation,
+            gvk,
+            namespace,
+            name,
+            verdict: Verdict::Allowed,
+            pods: Vec::new(),
+            patch: Vec::new(),
+            would_change: Vec::new(),
+            findings: Vec::new(),
+            observed: Vec::new(),
+            faults: Vec::new(),
+            runs: Vec::new(),
+            object,
+        }
+    }
+
+    /// The findings of a severity.
+    pub fn findings_of(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(move |finding| finding.severity == severity)
+    }
+
+    /// The faults that refuse the review.
+    pub fn refusing_faults(&self) -> impl Iterator<Item = &FaultReport> {
+        self.faults.iter().filter(|report| report.on_fault == OnFault::Refuse)
+    }
+
+    /// The verdict that findings and faults make.
+    pub(crate) fn decide(mut self) -> Self {
+        self.verdict = if self.findings_of(Severity::Deny).next().is_some() {
+            Verdict::Denied
+        } else if self.refusing_faults().next().is_some() {
+            Verdict::Faulted
+        } else {
+            Verdict::Allowed
+        };
+        self
+    }
+}

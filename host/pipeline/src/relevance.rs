@@ -1,0 +1,89 @@
+//! Which requests are nobody's business.
+
+use serde_json::Value;
+use tollgate_admission::{GroupVersionKind, Kind, Operation, Request, Review};
+use tollgate_catalog::Catalog;
+
+use crate::review::Phase;
+use crate::outcome::Outcome;
+
+/// The annotation of mirror pods, which the kubelet makes of its own manifests.
+const MIRROR: &str = "/metadata/annotations/kubernetes.io~1config.mirror";
+
+/// A request that policies judge, with the object as it was before an update.
+pub(crate) struct Relevant {
+    review: Box<Review>,
+    old: Option<Box<Review>>,
+}
+
+impl Relevant {
+    pub(crate) fn split(self) -> (Box<Review>, Option<Box<Review>>) {
+        (self.review, self.old)
+    }
+}
+
+/// Takes the request on, or tells why nobody needs to look at it.
+pub(crate) fn check(catalog: &Catalog, request: Request, phase: Phase) -> Result<Relevant, Outcome> {
+    match why_not(catalog, &request, phase) {
+        Some(why) => Err(Outcome::skipped(request, why)),
+        None => {
+            let old = request.old_object.clone().filter(|_| request.operation == Operation::Update);
+            let old = old.map(|object| Box::new(Review::new(Request { object, old_object: None, ..request.clone() })));
+            let review = Box::new(Review::new(request));
+            if old.as_ref().is_some_and(|old| same_pods(old, &review)) {
+                return Err(Outcome::skipped(review.into_request(), "its pods do not change"));
+            }
+            Ok(Relevant { review, old })
+        }
+    }
+}
+
+fn why_not(catalog: &Catalog, request: &Request, phase: Phase) -> Option<&'static str> {
+    let GroupVersionKind { group, kind, .. } = &request.gvk;
+    if !matches!(request.operation, Operation::Create | Operation::Update) {
+        return Some("nothing is judged when an object goes");
+    }
+    if Kind::find(group, kind).is_none() {
+        return Some("its kind makes no pods that Tollgate knows of");
+    }
+    if phase == Phase::Mutate && (kind != "Pod" || !group.is_empty() || request.operation != Operation::Create) {
+        return Some("only new pods are changed");
+    }
+    if !request.object.is_object() {
+        return Some("there is no object");
+    }
+    if request.object.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null()) {
+        return Some("it is being deleted");
+    }
+    if request.object.pointer(MIRROR).is_some() {
+        return Some("it is a mirror pod");
+    }
+    if kind != "Pod" && made_by_a_reviewed_controller(&request.object) {
+        return Some("its controller was reviewed");
+    }
+    let namespace = request.namespace.as_deref()?;
+    catalog.is_exempt(namespace).then_some("its namespace is exempt")
+}
+
+/// Whether the object's controller is of a kind whose pods were judged with it.
+fn made_by_a_reviewed_controller(object: &Value) -> bool {
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    let text = |owner: &Value, field: &str| owner.get(field).and_then(Value::as_str).map(str::to_owned);
+    owners.into_iter().flatten().any(|owner| {
+        let controls = owner.get("controller").and_then(Value::as_bool).unwrap_or_default();
+        let gvk = text(owner, "apiVersion").zip(text(owner, "kind")).map(|(version, kind)| GroupVersionKind::new(&version, &kind));
+        controls && gvk.is_some_and(|gvk| Kind::find(&gvk.group, &gvk.kind).is_some())
+    })
+}
+
+/// Whether an update leaves every pod as it was. Only what pods are made of counts: a Pod's own status and
+/// metadata besides labels and annotations do not.
+fn same_pods(old: &Review, new: &Review) -> bool {
+    fn parts(review: &Review) -> Vec<Option<&Value>> {
+        let parts = ["spec", "metadata/labels", "metadata/annotations"];
+        let paths = review.pods().flat_map(|pod| parts.map(|part| format!("{}/{part}", pod.path())));
+        paths.map(|path| review.object().pointer(&path)).collect()
+    }
+    let counts = |review: &Review| review.pods().map(|pod| pod.count()).collect::<Vec<_>>();
+    parts(old) == parts(new) && counts(old) == counts(new)
+}

@@ -1,0 +1,76 @@
+//! From an outcome to the decision object that `tollgate review -o json` prints.
+
+use serde_json::{Map, Value, json};
+use tollgate_admission::{Applied, Finding};
+use tollgate_catalog::OnFault;
+
+use crate::outcome::{FaultReport, Outcome, PodSummary, Verdict};
+
+/// The decision object. The same outcome gives the same object.
+pub fn report(outcome: &Outcome) -> Map<String, Value> {
+    let object = json!({
+        "apiVersion": outcome.gvk.api_version(),
+        "kind": outcome.gvk.kind,
+        "namespace": outcome.namespace,
+        "name": outcome.name,
+    });
+    let mut fields = vec![("object", object)];
+    if let Verdict::Skipped(reason) = outcome.verdict {
+        fields.splice(0..0, [("status", "skipped".into())]);
+        fields.push(("reason", reason.into()));
+        return collect(fields);
+    }
+    fields.splice(0..0, [("status", "reviewed".into())]);
+    fields.extend([
+        ("allowed", outcome.verdict.is_allowed().into()),
+        ("pods", outcome.pods.iter().map(pod).collect()),
+        ("patch", outcome.patch.iter().map(operation).collect()),
+        ("wouldChange", outcome.would_change.iter().map(operation).collect()),
+        ("findings", outcome.findings.iter().map(finding).collect()),
+        ("observed", outcome.observed.iter().map(finding).collect()),
+        ("charges", json!([])),
+        ("exemptions", json!([])),
+        ("faults", outcome.faults.iter().map(fault).collect()),
+    ]);
+    collect(fields)
+}
+
+fn collect(fields: Vec<(&str, Value)>) -> Map<String, Value> {
+    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn pod(pod: &PodSummary) -> Value {
+    let devices: Map<_, _> = pod.devices.iter().map(|(name, count)| (name.clone(), (*count).into())).collect();
+    json!({"role": pod.role, "path": pod.path, "count": pod.count, "devices": devices})
+}
+
+fn operation(applied: &Applied) -> Value {
+    let mut operation = applied.op.to_json();
+    if let Some(fields) = operation.as_object_mut() {
+        fields.insert("policy".to_owned(), applied.policy.as_str().into());
+        fields.insert("rule".to_owned(), applied.rule.as_str().into());
+    }
+    operation
+}
+
+fn finding(finding: &Finding) -> Value {
+    let Finding { policy, rule, severity, path, message, actual, allowed, fix } = finding;
+    let mut fields = vec![
+        ("policy", policy.as_str().into()),
+        ("rule", rule.as_str().into()),
+        ("severity", severity.as_str().into()),
+        ("path", path.as_str().into()),
+        ("message", message.as_str().into()),
+    ];
+    let optional = [("actual", actual), ("allowed", allowed), ("fix", fix)];
+    fields.extend(optional.into_iter().filter_map(|(key, text)| Some((key, text.as_deref()?.into()))));
+    Value::Object(collect(fields))
+}
+
+fn fault(report: &FaultReport) -> Value {
+    let on_fault = match report.on_fault {
+        OnFault::Refuse => "refuse",
+        OnFault::Admit => "admit",
+    };
+    json!({"policy": &*report.policy, "cause": report.fault.as_label(), "message": report.fault.to_string(), "onFault": on_fault})
+}

@@ -1,0 +1,1 @@
+//! The admission webhook: endpoints, TLS, drain, health, metrics.

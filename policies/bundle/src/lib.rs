@@ -1,0 +1,3 @@
+//! The built-in policies as one component.
+
+tollgate_sdk::bundle!(tollgate_policy_gpu_tolerations::GpuTolerations);

@@ -1,0 +1,169 @@
+//! `gpu-tolerations`: lets pods that ask for accelerators onto the nodes that have them, and no others.
+//!
+//! GPU nodes carry a taint so that other pods stay away; manifests forget the toleration. The taint's key is the
+//! vendor's name of a whole device, also where the pod asks for a MIG slice or a shared GPU, which the API
+//! server's own ExtendedResourceToleration plugin does not know.
+
+use tollgate_sdk::gpu::{self, Class};
+use tollgate_sdk::prelude::*;
+use tollgate_sdk::{devices, has_fraction};
+
+const MISSING: Rule = Rule::repair(
+    "missing-toleration",
+    "A pod that asks for accelerators tolerates their taint, or it stays Pending with `untolerated taint`.",
+);
+const SLICE: Rule = Rule::repair(
+    "slice-toleration",
+    "A pod that asks for a slice or a share of a GPU tolerates the taint of the whole device, which is what nodes carry.",
+);
+const EXTRA: Rule = Rule::repair(
+    "extra-toleration",
+    "A pod that asks for accelerators tolerates the taints that this cluster puts on its accelerator nodes besides.",
+);
+const UNTAKEN: Rule = Rule::warn(
+    "untaken-toleration",
+    "A pod that asks for no accelerator tolerates their taint, so it can fill the nodes that have them.",
+);
+
+/// The effect of the taints on accelerator nodes.
+const EFFECT: &str = "NoSchedule";
+
+/// The taint of NVIDIA's GPUs.
+const NVIDIA: &str = "nvidia.com/gpu";
+
+/// Settings of `gpu-tolerations`.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct GpuTolerations {
+    /// Further taints of this cluster's accelerator nodes, such as `sku=gpu`.
+    extra_keys: Vec<ExtraKey>,
+}
+
+/// A taint that pods with accelerators shall tolerate.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ExtraKey {
+    /// The key.
+    key: String,
+    /// The value; left out: any value.
+    #[serde(default)]
+    value: Option<String>,
+    /// The effect: `NoSchedule` (when left out) or `NoExecute`.
+    #[serde(default)]
+    effect: Option<String>,
+}
+
+impl Policy for GpuTolerations {
+    const INFO: Info = Info::new(
+        "gpu-tolerations",
+        "Adds the toleration of the GPU taint to pods that ask for accelerators, and warns about pods that tolerate it without asking.",
+        &[MISSING, SLICE, EXTRA, UNTAKEN],
+    )
+    .mutates()
+    .validates();
+
+    fn check(&self) -> Result<(), String> {
+        let never = self.extra_keys.iter().find(|extra| gpu::is_never(&extra.key));
+        never.map_or(Ok(()), |extra| {
+            Err(format!("extraKeys: `{}` marks spot, queued, unhealthy or other special nodes and is never tolerated unasked", extra.key))
+        })
+    }
+
+    fn mutate(&self, review: &Review) -> Outcome {
+        review.pods().iter().try_for_each(|pod| self.tolerate(pod))
+    }
+
+    fn validate(&self, review: &Review) -> Outcome {
+        for pod in review.pods() {
+            // Agents of every node are what DaemonSets are for.
+            if taints(&pod).is_empty() && pod.resource_claims().is_empty() && pod.owner().as_deref() != Some("DaemonSet.apps") {
+                report_untaken(&pod);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl GpuTolerations {
+    fn tolerate(&self, pod: &Pod) -> Outcome {
+        let taints = taints(pod);
+        if taints.is_empty() {
+            return Ok(());
+        }
+        let there = pod.tolerations();
+        for (key, rule) in taints {
+            if !there.iter().any(|toleration| gpu::covers(&view(toleration), key, EFFECT)) {
+                edits::add_toleration(pod, rule.id, &toleration(key, None, EFFECT))?;
+            }
+        }
+        for ExtraKey { key, value, effect } in &self.extra_keys {
+            let effect = effect.as_deref().unwrap_or(EFFECT);
+            let taint = gpu::Taint { key, value: value.as_deref().unwrap_or_default(), effect };
+            let covered = |toleration: &Toleration| match value {
+                Some(_) => gpu::tolerates(&view(toleration), &taint),
+                None => gpu::covers(&view(toleration), key, effect),
+            };
+            if !there.iter().any(covered) {
+                edits::add_toleration(pod, EXTRA.id, &toleration(key, value.clone(), effect))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The taints of the nodes that a pod needs, each with the rule that its resource falls under.
+fn taints(pod: &Pod) -> Vec<(&'static str, Rule)> {
+    let mut taints: Vec<(&'static str, Rule)> = Vec::new();
+    let fraction = has_fraction(pod).then_some((NVIDIA, SLICE));
+    let devices = pod.containers().into_iter().flat_map(|container| devices(&container));
+    let wanted = devices.filter_map(|device| {
+        let rule = if device.resource.class == Class::Slice { SLICE } else { MISSING };
+        Some((device.resource.taint?, rule))
+    });
+    for (key, rule) in wanted.chain(fraction) {
+        if !taints.iter().any(|(there, _)| *there == key) {
+            taints.push((key, rule));
+        }
+    }
+    taints
+}
+
+fn report_untaken(pod: &Pod) {
+    for (index, toleration) in pod.tolerations().iter().enumerate() {
+        let what = match toleration.key.as_deref() {
+            None if gpu::covers(&view(toleration), NVIDIA, EFFECT) => "every taint".to_owned(),
+            Some(key) if gpu::is_taint_key(key) => format!("the taint `{key}`"),
+            _ => continue,
+        };
+        UNTAKEN
+            .finding(
+                format!("{}/spec/tolerations/{index}", pod.path()),
+                format!("the pod tolerates {what} but asks for no accelerator, so it can fill nodes that have them"),
+            )
+            .fix("remove the toleration, or ask for the accelerator in the limits of a container")
+            .report();
+    }
+}
+
+fn toleration(key: &str, value: Option<String>, effect: &str) -> Toleration {
+    Toleration {
+        key: Some(key.to_owned()),
+        operator: if value.is_some() { "Equal" } else { "Exists" }.to_owned(),
+        value,
+        effect: Some(effect.to_owned()),
+        seconds: None,
+    }
+}
+
+/// A toleration as the table of taints compares it.
+fn view(toleration: &Toleration) -> gpu::Toleration<'_> {
+    gpu::Toleration {
+        key: toleration.key.as_deref().unwrap_or_default(),
+        operator: &toleration.operator,
+        value: toleration.value.as_deref().unwrap_or_default(),
+        effect: toleration.effect.as_deref().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

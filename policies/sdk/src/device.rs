@@ -1,0 +1,58 @@
+//! The accelerators that containers and pods ask for.
+
+use tollgate_gpu::{Quantity, Resource, lookup};
+
+use crate::{Container, Pod};
+
+/// A resource of a container that counts accelerators: whole devices, slices or shares.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// The resource name.
+    pub name: String,
+    /// What is known of it.
+    pub resource: &'static Resource,
+    /// The request, as written.
+    pub request: Option<String>,
+    /// The limit, as written.
+    pub limit: Option<String>,
+}
+
+impl Device {
+    /// How many: the limit, else the request, rounded up; 0 where it is no number.
+    pub fn count(&self) -> u64 {
+        let text = self.limit.as_ref().or(self.request.as_ref());
+        let whole = text.and_then(|text| Quantity::parse(text).ok()?.ceil_integer());
+        whole.and_then(|whole| u64::try_from(whole).ok()).unwrap_or(0)
+    }
+}
+
+/// The accelerators of a container, by the names that the table of resources knows, in the order of its limits.
+/// A count of zero is an explicit "none" and is left out.
+pub fn devices(container: &Container) -> Vec<Device> {
+    let mut devices: Vec<Device> = counted(container.limits())
+        .map(|(name, limit, resource)| Device { request: None, limit: Some(limit), name, resource })
+        .collect();
+    for (name, request, resource) in counted(container.requests()) {
+        match devices.iter_mut().find(|device| device.name == name) {
+            Some(device) => device.request = Some(request),
+            None => devices.push(Device { request: Some(request), limit: None, name, resource }),
+        }
+    }
+    devices.retain(|device| device.count() > 0);
+    devices
+}
+
+fn counted(resources: Vec<(String, String)>) -> impl Iterator<Item = (String, String, &'static Resource)> {
+    resources.into_iter().filter_map(|(name, quantity)| {
+        let resource = lookup(&name).filter(|resource| resource.counts_devices())?;
+        Some((name, quantity, resource))
+    })
+}
+
+/// Annotations by which the KAI scheduler and Run:ai hand out parts of a GPU that no resource shows.
+const FRACTIONS: [&str; 2] = ["gpu-fraction", "gpu-memory"];
+
+/// Whether a pod asks for a part of a GPU by annotation alone.
+pub fn has_fraction(pod: &Pod) -> bool {
+    FRACTIONS.iter().any(|key| pod.annotation(key).is_some())
+}

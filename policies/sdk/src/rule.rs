@@ -1,0 +1,105 @@
+//! Rules, and the findings that they report.
+
+use crate::contract::findings;
+
+/// What a rule does about what it finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Refuses the object.
+    Deny,
+    /// Tells the author.
+    Warn,
+    /// Changes the pod.
+    Repair,
+    /// Nothing.
+    Off,
+}
+
+impl Action {
+    /// The word in the contract and in configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Warn => "warn",
+            Self::Repair => "repair",
+            Self::Off => "off",
+        }
+    }
+}
+
+/// A named check or repair of a policy. Configuration may change what it does; the host sees to that.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// The id, kebab-case, unique within the policy.
+    pub id: &'static str,
+    /// What it does and why.
+    pub doc: &'static str,
+    /// What it does unless configured otherwise.
+    pub default: Action,
+}
+
+impl Rule {
+    /// A rule that refuses.
+    pub const fn deny(id: &'static str, doc: &'static str) -> Self {
+        Self { id, doc, default: Action::Deny }
+    }
+
+    /// A rule that warns.
+    pub const fn warn(id: &'static str, doc: &'static str) -> Self {
+        Self { id, doc, default: Action::Warn }
+    }
+
+    /// A rule that changes pods.
+    pub const fn repair(id: &'static str, doc: &'static str) -> Self {
+        Self { id, doc, default: Action::Repair }
+    }
+
+    /// The same rule, switched off unless configured.
+    pub const fn off(self) -> Self {
+        Self { default: Action::Off, ..self }
+    }
+
+    /// Begins a finding of this rule about what stands at `path`, a JSON pointer from the object's root.
+    pub fn finding(&self, path: impl Into<String>, message: impl Into<String>) -> Finding {
+        let severity = if self.default == Action::Warn { "warn" } else { "deny" };
+        Finding(findings::Finding {
+            rule: self.id.to_owned(),
+            severity: severity.to_owned(),
+            path: path.into(),
+            message: message.into(),
+            actual: None,
+            allowed: None,
+            fix: None,
+            extra: Vec::new(),
+        })
+    }
+}
+
+/// A finding that is being written; [`Finding::report`] reports it.
+#[must_use = "a finding does nothing until it is reported"]
+pub struct Finding(findings::Finding);
+
+impl Finding {
+    /// States the value that was found.
+    pub fn actual(mut self, actual: impl Into<String>) -> Self {
+        self.0.actual = Some(actual.into());
+        self
+    }
+
+    /// States the values that would be accepted.
+    pub fn allowed(mut self, allowed: impl Into<String>) -> Self {
+        self.0.allowed = Some(allowed.into());
+        self
+    }
+
+    /// States what the author of the object should do.
+    pub fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.0.fix = Some(fix.into());
+        self
+    }
+
+    /// Reports it.
+    pub fn report(self) {
+        findings::report(&self.0);
+    }
+}

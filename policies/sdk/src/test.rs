@@ -1,0 +1,207 @@
+//! The author's test kit: builds pods, runs a policy over them natively, and tells what it did.
+//!
+//! ```
+//! # use tollgate_sdk::prelude::*;
+//! # #[derive(Deserialize, JsonSchema)]
+//! # struct Quiet {}
+//! # impl Policy for Quiet { const INFO: Info = Info::new("quiet", "Does nothing.", &[]); }
+//! use tollgate_sdk::test::{Case, container, pod};
+//!
+//! let outcome = Case::new(pod([container("main").limit("nvidia.com/gpu", "1")])).run::<Quiet>();
+//! outcome.assert_quiet();
+//! ```
+//!
+//! Every run is made twice, the second time over its own output, and fails when that changes anything more:
+//! policies must be idempotent. With `TOLLGATE_COMPONENT` (a compiled component) and `TOLLGATE_BIN` (the
+//! `tollgate` binary) in the environment, every run is also made through them, and must come out the same.
+
+#![expect(clippy::panic, clippy::expect_used, reason = "a test kit fails by panicking")]
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use serde_json::{Map, Value, json};
+use tollgate_admission::{Finding, GroupVersionKind, Operation, Request, Review};
+
+use crate::native::{SESSION, Session, Site};
+use crate::{Outcome, Policy, guest};
+
+mod build;
+pub use build::{ContainerBuilder, PodBuilder, container, pod};
+
+mod component;
+
+/// A review to be run: an object, settings, and what surrounds it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    request: Request,
+    settings: Value,
+    site: Site,
+    granted: bool,
+}
+
+impl Case {
+    /// A request to create a pod, in the namespace `default`, with settings left out.
+    pub fn new(pod: PodBuilder) -> Self {
+        Self::object(pod.build())
+    }
+
+    /// A request to create an object of any kind, given as JSON.
+    pub fn object(object: Value) -> Self {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let gvk = GroupVersionKind::new(
+            &text("/apiVersion").expect("an object has an apiVersion"),
+            &text("/kind").expect("an object has a kind"),
+        );
+        let request = Request {
+            uid: "test".to_owned(),
+            operation: Operation::Create,
+            gvk,
+            subresource: None,
+            namespace: Some(text("/metadata/namespace").unwrap_or_else(|| "default".to_owned())),
+            name: text("/metadata/name"),
+            user: "test".to_owned(),
+            groups: Vec::new(),
+            dry_run: false,
+            namespace_labels: None,
+            object,
+            old_object: None,
+        };
+        Self { request, settings: json!({}), site: Site::default(), granted: false }
+    }
+
+    /// Gives the policy settings.
+    pub fn settings(mut self, settings: Value) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// States the GPU models of the cluster, as a `Site` document does.
+    pub fn gpu_models(mut self, models: &[&str]) -> Self {
+        self.site.gpu_models = models.iter().map(|model| (*model).to_owned()).collect();
+        self
+    }
+
+    /// States the MIG strategy of the cluster.
+    pub fn mig_strategy(mut self, strategy: &str) -> Self {
+        self.site.mig_strategy = Some(strategy.to_owned());
+        self
+    }
+
+    /// States how whole GPUs are shared in the cluster.
+    pub fn sharing(mut self, sharing: &str) -> Self {
+        self.site.sharing = Some(sharing.to_owned());
+        self
+    }
+
+    /// Grants raw patches.
+    pub fn grant_patch(mut self) -> Self {
+        self.granted = true;
+        self
+    }
+
+    /// Runs a policy: `mutate`, then `validate` on the result; then both again, which must change nothing.
+    pub fn run<P: Policy>(self) -> Done {
+        let policy = guest::configure::<P>(&self.settings.to_string()).unwrap_or_else(|err| panic!("settings: {err}"));
+        let done = self.run_once(&policy, self.request.clone());
+        let again = self.run_once(&policy, Request { object: done.object.clone(), ..self.request.clone() });
+        assert_eq!(again.patch, Vec::<Value>::new(), "not idempotent: a second run changes its own output");
+        component::assert_same::<P>(&self, &done);
+        done
+    }
+
+    /// Gives the error that the settings lead to.
+    pub fn settings_error<P: Policy>(self) -> String {
+        guest::configure::<P>(&self.settings.to_string()).err().expect("settings should be refused")
+    }
+
+    fn run_once<P: Policy>(&self, policy: &P, request: Request) -> Done {
+        let review = Rc::new(RefCell::new(Review::new(request)));
+        let session = |mutating, findings| Session {
+            policy: P::INFO.name,
+            review: Rc::clone(&review),
+            mutating,
+            granted: self.granted,
+            findings,
+            log: Vec::new(),
+            site: self.site.clone(),
+        };
+        let view = || crate::Review(Rc::clone(&review));
+        let mut stopped = None;
+        let mut findings = Vec::new();
+        let phases: [(bool, bool, fn(&P, &crate::Review) -> Outcome); 2] =
+            [(true, P::INFO.mutates, P::mutate), (false, P::INFO.validates, P::validate)];
+        for (mutating, implemented, phase) in phases {
+            if implemented && stopped.is_none() {
+                let outcome = call(session(mutating, findings), || phase(policy, &view()));
+                findings = outcome.0;
+                stopped = outcome.1;
+            }
+        }
+        if stopped.is_some() {
+            review.borrow_mut().roll_back(0);
+        }
+        let review = review.borrow();
+        Done {
+            patch: review.applied().iter().map(|applied| applied.op.to_json()).collect(),
+            rules: review.applied().iter().map(|applied| applied.rule.clone()).collect(),
+            object: review.object().clone(),
+            findings,
+            stopped,
+        }
+    }
+}
+
+fn call(session: Session, run: impl FnOnce() -> Outcome) -> (Vec<Finding>, Option<String>) {
+    SESSION.set(Some(session));
+    let outcome = run();
+    let session = SESSION.take().expect("the session that was set above");
+    (session.findings, outcome.err().map(|stop| stop.0))
+}
+
+/// What a policy did.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// The JSON Patch, one operation an item.
+    pub patch: Vec<Value>,
+    /// The rule of each operation of the patch.
+    pub rules: Vec<String>,
+    /// The object after the patch.
+    pub object: Value,
+    /// What was reported.
+    pub findings: Vec<Finding>,
+    /// Why the policy stopped early, if it did.
+    pub stopped: Option<String>,
+}
+
+impl Done {
+    /// Asserts that the policy neither changed nor reported anything.
+    pub fn assert_quiet(&self) {
+        assert!(self.stopped.is_none(), "stopped: {:?}", self.stopped);
+        assert_eq!(self.patch, Vec::<Value>::new(), "a patch where none was expected");
+        assert!(self.findings.is_empty(), "findings where none were expected: {:#?}", self.findings);
+    }
+
+    /// Asserts the JSON Patch.
+    pub fn assert_patch(&self, expected: Value) {
+        assert!(self.stopped.is_none(), "stopped: {:?}", self.stopped);
+        assert_eq!(Value::Array(self.patch.clone()), expected);
+    }
+
+    /// Asserts the rule and severity of each finding, in order: `["deny too-many-gpus"]`.
+    pub fn assert_findings(&self, expected: &[&str]) {
+        assert!(self.stopped.is_none(), "stopped: {:?}", self.stopped);
+        let found: Vec<_> = self.findings.iter().map(|found| format!("{} {}", found.severity.as_str(), found.rule)).collect();
+        assert_eq!(found, expected, "{:#?}", self.findings);
+    }
+
+    /// What is at a JSON pointer of the object after the patch; null when nothing is.
+    pub fn at(&self, pointer: &str) -> Value {
+        self.object.pointer(pointer).cloned().unwrap_or_default()
+    }
+}
+
+/// An object of pairs.
+fn map<'a>(pairs: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
+    Value::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>())
+}

@@ -45,11 +45,11 @@ lint: ## check the format, the lints, the lock file and, where cargo-deny is, th
 	@cargo tree --workspace --locked --quiet >/dev/null
 	@echo "lint: the format"
 	@cargo fmt --all --check
-	@echo "lint: clippy, warnings denied"
-	@cargo clippy --release --workspace --all-targets -- -D warnings
 	@echo "lint: nothing is built twice"
 	@scripts/check-features
 	@scripts/check-dependencies
+	@echo "lint: clippy, warnings denied"
+	@cargo clippy --release --workspace --all-targets -- -D warnings
 
 bench: setup ## run the benchmarks
 	@echo "bench: building and running the benchmarks"

@@ -2,33 +2,10 @@
 
 use serde_json::Value;
 
+use tollgate_gpu::{ContainerClass, Quantity};
+
 use crate::review::ContainerSlot;
 use crate::{ContainerId, EnvVar, Mount, PodView, Port, Probe, ResourceClaim, json};
-
-/// What a container is within its pod.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ContainerClass {
-    /// Runs for the life of the pod.
-    App,
-    /// Runs to its end before the app containers start.
-    Init,
-    /// An init container that restarts: starts before the app containers and runs beside them.
-    Sidecar,
-    /// Added to a running pod to debug it.
-    Ephemeral,
-}
-
-impl ContainerClass {
-    /// The word in the contract.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::App => "app",
-            Self::Init => "init",
-            Self::Sidecar => "sidecar",
-            Self::Ephemeral => "ephemeral",
-        }
-    }
-}
 
 /// A container of the object under review. Getters answer from the object as it is now.
 #[derive(Clone, Copy)]
@@ -88,6 +65,18 @@ impl<'a> ContainerView<'a> {
     /// All resource limits.
     pub fn limits(&self) -> Vec<(String, String)> {
         self.json.get("resources").map_or_else(Vec::new, |resources| json::pairs(resources, "limits"))
+    }
+
+    /// What it asks for of each resource: the limit, else the request. What is no quantity is nothing.
+    pub(crate) fn asked(&self) -> Vec<(ContainerClass, String, Quantity)> {
+        let mut asked = self.limits();
+        for (name, request) in self.requests() {
+            if !asked.iter().any(|(there, _)| *there == name) {
+                asked.push((name, request));
+            }
+        }
+        let parse = |(name, text): (String, String)| Some((self.class(), name, Quantity::parse(&text).ok()?));
+        asked.into_iter().filter_map(parse).collect()
     }
 
     fn resources(&self, which: &str) -> Option<&'a Value> {

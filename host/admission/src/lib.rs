@@ -22,7 +22,8 @@ mod pod;
 pub use pod::PodView;
 
 mod container;
-pub use container::{ContainerClass, ContainerView};
+pub use container::ContainerView;
+pub use tollgate_gpu::ContainerClass;
 
 mod edit;
 pub use edit::{Author, Edit, EditError};

@@ -145,6 +145,13 @@ impl<'a> PodView<'a> {
         ContainerView { pod: self, index, slot, json }
     }
 
+    /// The accelerators that one pod takes, by resource name: its effective request over all containers.
+    pub fn devices(&self) -> Vec<(String, u64)> {
+        let asked: Vec<_> = self.containers().flat_map(|container| container.asked()).collect();
+        let asked = asked.iter().map(|(class, name, quantity)| (*class, name.as_str(), *quantity));
+        tollgate_gpu::devices(asked).into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
+    }
+
     /// The claims on dynamically allocated devices.
     pub fn resource_claims(&self) -> Vec<ResourceClaim> {
         self.items("resourceClaims").iter().map(ResourceClaim::read).collect()

@@ -1,5 +1,7 @@
 //! What somebody asks the API server to do.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 /// What the request does to the object.
@@ -91,7 +93,7 @@ pub struct Request {
     /// Whether nothing will be stored.
     pub dry_run: bool,
     /// The labels of the namespace, where the host knows the namespace.
-    pub namespace_labels: Option<Vec<(String, String)>>,
+    pub namespace_labels: Option<BTreeMap<String, String>>,
     /// The object as it would become.
     pub object: Value,
     /// The object as it is.

@@ -3,6 +3,9 @@
 /// The component that `build.rs` made of `policies/bundle`.
 pub static BUNDLE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/bundle.wasm"));
 
+/// The policies of [`BUNDLE`], which the default profile switches on.
+pub static POLICIES: [&str; 2] = ["gpu-tolerations", "shared-memory"];
+
 /// [`BUNDLE`] compiled ahead of time, when the build was given such a file.
 ///
 /// The file may be older than the bundle beside it: whoever loads it must first hold it against

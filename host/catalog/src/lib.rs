@@ -1,1 +1,19 @@
-//! Configuration documents, policy sources, digests and the compile cache.
+//! Configuration: documents, where policies come from, and what is made ready of them.
+
+pub mod yaml;
+
+mod diagnostic;
+pub use diagnostic::{Diagnostic, Excerpt, Place, Text};
+
+pub mod document;
+pub use document::{Configuration, Labels, Match, Mode, Module, OnFault, Operation, Resolved, RuleAction};
+
+pub mod exempt;
+
+mod load;
+pub use load::{Builtin, Catalog, Entry, Loader, OWN_NAMESPACE};
+
+mod cache;
+pub use cache::Cache;
+
+mod digest;

@@ -33,6 +33,14 @@ pub enum Fault {
         /// The last error that it logged before.
         said: Option<String>,
     },
+    /// It made more of something than its limit.
+    #[error("made more than {limit} {what}")]
+    TooMany {
+        /// What: `edits` or `findings`.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
     /// It answered, but not as the contract asks.
     #[error("answered badly: {reason}")]
     BadAnswer {
@@ -62,6 +70,7 @@ impl Fault {
             Self::OutOfMemory { .. } => "memory",
             Self::StackOverflow => "stack",
             Self::Trapped { .. } => "trap",
+            Self::TooMany { .. } => "too-many",
             Self::BadAnswer { .. } => "bad-answer",
             Self::Conflict { .. } => "conflict",
             Self::Busy => "busy",

@@ -86,12 +86,11 @@ impl types::HostReview for State {
     }
 
     fn namespace_label(&mut self, _: Resource<ReviewHandle>, key: String) -> Result<Option<String>> {
-        let labels = self.request()?.namespace_labels.iter().flatten();
-        Ok(labels.into_iter().find(|(found, _)| *found == key).map(|(_, value)| value.clone()))
+        Ok(self.request()?.namespace_labels.as_ref().and_then(|labels| labels.get(&key)).cloned())
     }
 
     fn namespace_labels(&mut self, _: Resource<ReviewHandle>) -> Result<Vec<(String, String)>> {
-        Ok(self.request()?.namespace_labels.clone().unwrap_or_default())
+        Ok(self.request()?.namespace_labels.iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
     fn json(&mut self, _: Resource<ReviewHandle>, pointer: String) -> Result<Option<String>> {
@@ -251,11 +250,9 @@ impl State {
         let Some((entry, review)) = self.entry.as_ref().zip(self.review.as_mut()) else {
             return Err(Fault::bad_answer("it made an edit outside `mutate`").into());
         };
-        let before = review.applied().len();
         let outcome = review.edit(Author { policy: &entry.name, rule }, edit);
         if review.applied().len() > allowed {
-            review.roll_back(before);
-            return Ok(Err(edits::EditError::TooMany(u32::try_from(allowed).unwrap_or(u32::MAX))));
+            return Err(Fault::TooMany { what: "edits", limit: allowed }.into());
         }
         if let Err(conflict @ admission::EditError::Conflict { .. }) = &outcome {
             self.conflict = Some(conflict.clone());
@@ -292,7 +289,7 @@ impl State {
     fn found(&mut self, finding: Finding) -> Result<()> {
         let limit = self.limits.findings;
         if self.findings.len() >= limit {
-            return Err(Fault::bad_answer(format!("it reported more than {limit} findings")).into());
+            return Err(Fault::TooMany { what: "findings", limit }.into());
         }
         self.findings.push(finding);
         Ok(())

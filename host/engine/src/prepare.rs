@@ -34,6 +34,8 @@ pub struct EntrySpec {
 pub struct EntryError {
     /// The index of the entry.
     pub entry: usize,
+    /// The key of the document's spec that it is about: `module`, `settings`, `rules` or `grants`.
+    pub field: &'static str,
     /// What is wrong.
     pub message: String,
 }
@@ -181,7 +183,7 @@ fn guest_entry(spec: &EntrySpec) -> guest::Entry {
 }
 
 fn entry_error(error: guest::EntryError) -> EntryError {
-    EntryError { entry: usize::try_from(error.entry).unwrap_or(usize::MAX), message: error.message }
+    EntryError { entry: usize::try_from(error.entry).unwrap_or(usize::MAX), field: "settings", message: error.message }
 }
 
 fn describe(info: guest::PolicyInfo) -> Result<PolicyInfo, LoadError> {
@@ -199,22 +201,22 @@ fn describe_rule(policy: &str, rule: guest::RuleInfo) -> Result<RuleInfo, LoadEr
 
 /// What is wrong with an entry before the component sees it.
 fn check_entry(entry: usize, spec: &EntrySpec, policies: &[PolicyInfo]) -> Vec<EntryError> {
-    let error = |message| EntryError { entry, message };
+    let error = |field, message| EntryError { entry, field, message };
     let Some(info) = policies.iter().find(|info| info.name == spec.policy) else {
         let names: Vec<_> = policies.iter().map(|info| format!("`{}`", info.name)).collect();
-        return vec![error(format!("the component has no policy `{}`; it has {}", spec.policy, names.join(", ")))];
+        return vec![error("module", format!("the component has no policy `{}`; it has {}", spec.policy, names.join(", ")))];
     };
     let rules = spec.rules.iter().filter_map(|(id, action)| match info.rule(id) {
         None => {
             let ids: Vec<_> = info.rules.iter().map(|rule| format!("`{}`", rule.id)).collect();
-            Some(error(format!("policy `{}` has no rule `{id}`; it has {}", spec.policy, ids.join(", "))))
+            Some(error("rules", format!("policy `{}` has no rule `{id}`; it has {}", spec.policy, ids.join(", "))))
         }
         Some(rule) if *action == Action::Repair && rule.default != Action::Repair => {
-            Some(error(format!("rule `{id}` cannot repair; it can `deny`, `warn` or be `off`")))
+            Some(error("rules", format!("rule `{id}` cannot repair; it can `deny`, `warn` or be `off`")))
         }
         Some(_) => None,
     });
     let grant = (info.grants.iter().any(|grant| grant == "patch") && !spec.patch)
-        .then(|| error(format!("policy `{}` wants the grant `patch`: add `grants: [patch]`", spec.policy)));
+        .then(|| error("grants", format!("policy `{}` wants the grant `patch`: add `grants: [patch]`", spec.policy)));
     rules.chain(grant).collect()
 }

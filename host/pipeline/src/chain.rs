@@ -7,6 +7,7 @@ use tollgate_catalog::{Catalog, Entry, Mode};
 use tollgate_engine::{Fault, Phase as Role, Ran, Session};
 
 use crate::outcome::{FaultReport, Outcome, PodSummary, PolicyRun};
+use crate::matching;
 use crate::review::{Phase, Unavailable};
 
 /// The entries that match a review.
@@ -21,12 +22,7 @@ impl<'a> Chain<'a> {
     pub(crate) fn of(catalog: &'a Catalog, review: &Review, phase: Phase) -> Result<Self, Unavailable> {
         let mut entries = Vec::new();
         for entry in &catalog.entries {
-            let matched = entry.matches.matches(review, |namespace| catalog.labels_of(namespace));
-            let matched = matched.map_err(|namespace| Unavailable::UnknownNamespace {
-                policy: entry.name.to_string(),
-                namespace: namespace.0,
-            })?;
-            if matched {
+            if matching::matches(catalog, entry, review)? {
                 entries.push(entry);
             }
         }

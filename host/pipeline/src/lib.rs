@@ -5,6 +5,7 @@ mod review;
 pub use review::{Phase, Unavailable, review};
 
 mod relevance;
+mod matching;
 mod chain;
 mod ratchet;
 
@@ -12,10 +13,10 @@ mod outcome;
 pub use outcome::{FaultReport, Outcome, PodSummary, PolicyRun, Verdict};
 
 mod receive;
-pub use receive::{ReceiveError, Received, receive};
+pub use receive::{ReceiveError, Received, receive, receive_value};
 
 mod respond;
-pub use respond::respond;
+pub use respond::{refuse_malformed, respond};
 
 mod report;
 pub use report::report;

@@ -48,7 +48,7 @@ pub struct PodSummary {
     /// How many there would be.
     pub count: Option<u32>,
     /// The devices of one pod, by resource name.
-    pub devices: Vec<(String, i64)>,
+    pub devices: Vec<(String, u64)>,
 }
 
 /// A policy that faulted.

@@ -92,10 +92,25 @@ struct WireUser {
 ///
 /// When the body is not an AdmissionReview v1 with a uid.
 pub fn receive(body: &[u8]) -> Result<Received, ReceiveError> {
-    let envelope: Envelope<'_> = match serde_json::from_slice(body) {
-        Ok(envelope) => envelope,
-        Err(err) => return malformed(body, err),
-    };
+    match serde_json::from_slice(body) {
+        Ok(envelope) => open(envelope),
+        Err(err) => malformed(serde_json::from_slice(body).ok(), err),
+    }
+}
+
+/// Reads an AdmissionReview that was parsed already, such as a document of a file.
+///
+/// # Errors
+///
+/// When it is not an AdmissionReview v1 with a uid.
+pub fn receive_value(review: &Value) -> Result<Received, ReceiveError> {
+    match Envelope::deserialize(review) {
+        Ok(envelope) => open(envelope),
+        Err(err) => malformed(OnlyUid::deserialize(review).ok(), err),
+    }
+}
+
+fn open(envelope: Envelope<'_>) -> Result<Received, ReceiveError> {
     if envelope.kind != "AdmissionReview" || envelope.api_version != API_VERSION {
         return Err(ReceiveError::Type {
             api_version: envelope.api_version.into_owned(),
@@ -109,18 +124,20 @@ pub fn receive(body: &[u8]) -> Result<Received, ReceiveError> {
     })
 }
 
+#[derive(Deserialize)]
+struct OnlyUid {
+    request: Uid,
+}
+
+#[derive(Deserialize)]
+struct Uid {
+    uid: String,
+}
+
 /// A body whose uid can be read still gets an answer of its own.
-fn malformed(body: &[u8], err: serde_json::Error) -> Result<Received, ReceiveError> {
-    #[derive(Deserialize)]
-    struct OnlyUid {
-        request: Uid,
-    }
-    #[derive(Deserialize)]
-    struct Uid {
-        uid: String,
-    }
-    match serde_json::from_slice::<OnlyUid>(body) {
-        Ok(OnlyUid { request: Uid { uid } }) if !uid.is_empty() => Ok(Received::Malformed { uid, reason: err.to_string() }),
+fn malformed(readable: Option<OnlyUid>, err: serde_json::Error) -> Result<Received, ReceiveError> {
+    match readable {
+        Some(OnlyUid { request: Uid { uid } }) if !uid.is_empty() => Ok(Received::Malformed { uid, reason: err.to_string() }),
         _ => Err(err.into()),
     }
 }

@@ -1,5 +1,7 @@
 //! From an outcome to the AdmissionReview that answers.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use tollgate_admission::{Applied, Finding, Severity};
 
@@ -26,7 +28,7 @@ pub fn respond(outcome: &Outcome, phase: Phase) -> Vec<u8> {
     }
     if phase == Phase::Mutate && outcome.verdict.is_allowed() && !outcome.patch.is_empty() {
         response.insert("patchType".to_owned(), "JSONPatch".into());
-        response.insert("patch".to_owned(), base64(&patch(&outcome.patch)).into());
+        response.insert("patch".to_owned(), STANDARD.encode(patch(&outcome.patch)).into());
     }
     let warnings = warnings(outcome);
     if !warnings.is_empty() {
@@ -98,17 +100,27 @@ fn audit_annotations(outcome: &Outcome) -> Map<String, Value> {
     policies.dedup();
     let lines = |findings: &[Finding]| findings.iter().map(|finding| format!("{} {}", finding.severity.as_str(), finding.line())).collect::<Vec<_>>().join("\n");
     let faults: Vec<_> = outcome.faults.iter().map(|report| format!("{}: {}", report.policy, report.fault)).collect();
-    let mut rules: Vec<_> = outcome.patch.iter().map(|applied| format!("{}/{}", applied.policy, applied.rule)).collect();
-    rules.dedup();
     let texts = [
         ("policies", policies.join(",")),
-        ("repairs", rules.join(",")),
+        ("edits", edits(&outcome.patch)),
         ("findings", lines(&outcome.findings)),
         ("observed", lines(&outcome.observed)),
         ("faults", faults.join("\n")),
     ];
     let cut = |text: String| text.get(..text.floor_char_boundary(ANNOTATION_MAX)).unwrap_or_default().to_owned();
     texts.into_iter().filter(|(_, text)| !text.is_empty()).map(|(key, text)| (key.to_owned(), cut(text).into())).collect()
+}
+
+/// Who made each operation of the patch, as JSON, in its order.
+fn edits(patch: &[Applied]) -> String {
+    let author = |applied: &Applied| {
+        let Applied { op, policy, rule, .. } = applied;
+        json!({"policy": policy, "rule": rule, "op": op.kind.as_str(), "path": op.path})
+    };
+    match patch {
+        [] => String::new(),
+        patch => patch.iter().map(author).collect::<Value>().to_string(),
+    }
 }
 
 fn acted(outcome: &Outcome, policy: &str) -> bool {

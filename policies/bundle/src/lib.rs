@@ -1,3 +1,6 @@
 //! The built-in policies as one component.
 
-tollgate_sdk::bundle!(tollgate_policy_gpu_tolerations::GpuTolerations);
+tollgate_sdk::bundle!(
+    tollgate_policy_gpu_tolerations::GpuTolerations,
+    tollgate_policy_shared_memory::SharedMemory,
+);

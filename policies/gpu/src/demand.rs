@@ -20,6 +20,19 @@ pub enum ContainerClass {
     Ephemeral,
 }
 
+impl ContainerClass {
+    /// The word for it in the policy contract: `app`, `init`, `sidecar` or `ephemeral`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::App => "app",
+            Self::Init => "init",
+            Self::Sidecar => "sidecar",
+            Self::Ephemeral => "ephemeral",
+        }
+    }
+}
+
 struct Demand<'a> {
     name: &'a str,
     app: Quantity,

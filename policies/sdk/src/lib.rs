@@ -71,11 +71,20 @@ pub use tollgate_gpu as gpu;
 mod device;
 pub use device::{Device, devices, has_fraction};
 
+mod path;
+pub use path::below;
+
 mod policy;
 pub use policy::{Info, Outcome, Policy, Stop};
 
 mod rule;
 pub use rule::{Action, Finding, Rule};
+
+mod selection;
+pub use selection::{GpuUnit, cluster_models, gpu_unit, selected, selected_models};
+
+mod words;
+pub use words::Words;
 
 #[doc(hidden)]
 pub mod guest;

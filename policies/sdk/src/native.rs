@@ -127,7 +127,7 @@ pub mod types {
         }
         /// All labels of the namespace.
         pub fn namespace_labels(&self) -> Vec<(String, String)> {
-            self.request(|request| request.namespace_labels.clone().unwrap_or_default())
+            self.request(|request| request.namespace_labels.clone().unwrap_or_default().into_iter().collect())
         }
         /// The JSON text at a JSON pointer of the object.
         pub fn json(&self, pointer: &str) -> Option<String> {
@@ -297,8 +297,6 @@ pub mod edits {
         Invalid(String),
         /// The policy may not make this edit.
         Forbidden(String),
-        /// The review already has as many edits as its limit allows.
-        TooMany(u32),
         /// Anything else.
         Other(String),
     }
@@ -433,6 +431,7 @@ pub mod findings {
         /// What to do.
         pub fix: Option<String>,
         /// For growth.
+        #[expect(dead_code, reason = "nothing natively reads what the contract has in store")]
         pub extra: Vec<(String, String)>,
     }
 

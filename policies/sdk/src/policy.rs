@@ -63,7 +63,6 @@ impl From<EditError> for Stop {
                 format!("`{}` was written by {}/{}", conflict.path, conflict.policy, conflict.rule)
             }
             EditError::Invalid(reason) | EditError::Forbidden(reason) | EditError::Other(reason) => reason,
-            EditError::TooMany(limit) => format!("more than {limit} edits"),
         })
     }
 }

@@ -129,8 +129,8 @@ impl Case {
         let view = || crate::Review(Rc::clone(&review));
         let mut stopped = None;
         let mut findings = Vec::new();
-        let phases: [(bool, bool, fn(&P, &crate::Review) -> Outcome); 2] =
-            [(true, P::INFO.mutates, P::mutate), (false, P::INFO.validates, P::validate)];
+        let phases: [(bool, bool, Function<P>); 2] = [
+            (true, P::INFO.mutates, P::mutate), (false, P::INFO.validates, P::validate)];
         for (mutating, implemented, phase) in phases {
             if implemented && stopped.is_none() {
                 let outcome = call(session(mutating, findings), || phase(policy, &view()));
@@ -151,6 +151,9 @@ impl Case {
         }
     }
 }
+
+/// `mutate` or `validate` of a policy.
+type Function<P> = fn(&P, &crate::Review) -> Outcome;
 
 fn call(session: Session, run: impl FnOnce() -> Outcome) -> (Vec<Finding>, Option<String>) {
     SESSION.set(Some(session));

@@ -1,0 +1,51 @@
+//! Configuration: documents of the group `tollgate.dev`, from files or from a cluster.
+//!
+//! A document is checked against the schema of its kind, so that all its errors are told at once
+//! and with their places, and only then becomes a struct. Every field of a spec is optional: what a
+//! document leaves out comes from the document of the same name beneath it
+//! ([`Configuration::over`]) and at last from the defaults ([`Configuration::resolve`]).
+
+mod configuration;
+pub use configuration::{Configuration, Labels, NamespaceDocument, PolicyDocument, SiteDocument};
+
+mod resolved;
+pub use resolved::{Limits, Policy, Resolved};
+
+mod policy;
+pub use policy::{
+    Grant, Isolation, LimitsSpec, Match, Mode, OnFault, Operation, PolicySpec, RuleAction,
+};
+
+mod site;
+pub use site::{MigStrategy, Sharing, Site};
+
+mod selector;
+pub use selector::{LabelSelector, Operator, Requirement};
+
+mod written;
+pub use written::{Misread, Written};
+
+mod module;
+pub use module::Module;
+
+mod kind;
+pub use files::list as list_files;
+pub use kind::KindName;
+
+mod amount;
+pub use amount::{Memory, Time};
+
+mod model;
+pub use model::ModelName;
+
+mod platform;
+pub use platform::PlatformName;
+
+mod files;
+
+mod object;
+
+mod schema;
+pub use schema::{Problem, check};
+
+mod nearest;

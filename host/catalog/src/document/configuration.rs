@@ -1,0 +1,279 @@
+//! All documents of a configuration together.
+
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Module, Policy, PolicySpec, Resolved, Site,
+    files::{self, unreadable},
+    nearest::did_you_mean,
+    object::{self, Object},
+};
+use crate::{
+    diagnostic::Diagnostic,
+    yaml::{self, Origin},
+};
+
+/// Labels of an object.
+pub type Labels = BTreeMap<String, String>;
+
+/// Documents, by kind and name.
+#[derive(Clone, Debug, Default)]
+pub struct Configuration {
+    /// The policies, by name.
+    pub policies: BTreeMap<String, PolicyDocument>,
+    /// What is true of the cluster, where a document says so.
+    pub site: Option<SiteDocument>,
+    /// The namespaces that documents describe, by name.
+    pub namespaces: BTreeMap<String, NamespaceDocument>,
+}
+
+/// A document `Policy`.
+#[derive(Clone, Debug)]
+pub struct PolicyDocument {
+    /// Its name.
+    pub name: String,
+    /// What it says.
+    pub spec: PolicySpec,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// The document `Site`.
+#[derive(Clone, Debug)]
+pub struct SiteDocument {
+    /// What it says.
+    pub site: Site,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// A document `Namespace`.
+#[derive(Clone, Debug)]
+pub struct NamespaceDocument {
+    /// Its name.
+    pub name: String,
+    /// Its labels.
+    pub labels: Labels,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+impl Configuration {
+    /// Reads the documents of files and folders.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with them.
+    pub fn read(paths: &[PathBuf]) -> Result<Self, Vec<Diagnostic>> {
+        let mut reader = Reader::default();
+        for path in files::list(paths, &mut reader.wrong) {
+            match fs::read(&path) {
+                Ok(bytes) => {
+                    let folder = path.parent().unwrap_or(Path::new(""));
+                    reader.text(&path.display().to_string(), &bytes, folder);
+                }
+                Err(err) => reader.wrong.push(unreadable(&path, &err)),
+            }
+        }
+        reader.finish()
+    }
+
+    /// Reads the documents of a text. `file` is what messages call it; the paths of modules in it
+    /// count from `folder`.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with them.
+    pub fn parse(file: &str, bytes: &[u8], folder: &Path) -> Result<Self, Vec<Diagnostic>> {
+        let mut reader = Reader::default();
+        reader.text(file, bytes, folder);
+        reader.finish()
+    }
+
+    /// Returns the profile of built-in policies, with nothing but their names said.
+    pub fn profile<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
+        let policy = |name: String| {
+            let module = Some(Module::Builtin { name: name.clone() });
+            let spec = PolicySpec {
+                module,
+                ..PolicySpec::default()
+            };
+            (
+                name.clone(),
+                PolicyDocument {
+                    name,
+                    spec,
+                    origin: Origin::of_file("default profile"),
+                },
+            )
+        };
+        let policies = names.into_iter().map(|name| policy(name.into())).collect();
+        Self {
+            policies,
+            ..Self::default()
+        }
+    }
+
+    /// Returns what holds where these documents stand over others: a policy of the same name
+    /// changes only the keys that it gives, and the others stay as they are.
+    #[must_use]
+    pub fn over(self, profile: Self) -> Self {
+        let Self {
+            policies,
+            site,
+            namespaces,
+        } = self;
+        let mut merged = profile;
+        for (name, document) in policies {
+            let document = match merged.policies.remove(&name) {
+                Some(base) => PolicyDocument {
+                    spec: document.spec.over(base.spec),
+                    ..document
+                },
+                None => document,
+            };
+            merged.policies.insert(name, document);
+        }
+        merged.namespaces.extend(namespaces);
+        Self {
+            site: site.or(merged.site),
+            ..merged
+        }
+    }
+
+    /// Returns the configuration with all defaults in place, the policies in the order in which
+    /// they run.
+    ///
+    /// # Errors
+    ///
+    /// For each policy that no document gives a module.
+    pub fn resolve(self) -> Result<Resolved, Vec<Diagnostic>> {
+        let Self {
+            policies,
+            site,
+            namespaces,
+        } = self;
+        let known: Vec<_> = with_module(policies.values()).map(str::to_owned).collect();
+        let mut resolved = Vec::with_capacity(policies.len());
+        let mut wrong = Vec::new();
+        for mut document in policies.into_values() {
+            match document.spec.module.take() {
+                Some(module) => resolved.push(Policy::new(document, module)),
+                None => wrong.push(without_module(&document, &known)),
+            }
+        }
+        resolved.sort_by(|left, right| (left.order, &left.name).cmp(&(right.order, &right.name)));
+        let site = site.map(|document| document.site).unwrap_or_default();
+        let namespaces = namespaces
+            .into_values()
+            .map(|document| (document.name, document.labels))
+            .collect();
+        if wrong.is_empty() {
+            Ok(Resolved {
+                policies: resolved,
+                site,
+                namespaces,
+            })
+        } else {
+            Err(wrong)
+        }
+    }
+}
+
+fn with_module<'d>(
+    documents: impl Iterator<Item = &'d PolicyDocument>,
+) -> impl Iterator<Item = &'d str> {
+    documents
+        .filter(|document| document.spec.module.is_some())
+        .map(|document| document.name.as_str())
+}
+
+fn without_module(document: &PolicyDocument, known: &[String]) -> Diagnostic {
+    let PolicyDocument { name, origin, .. } = document;
+    let meant = did_you_mean(name, known.iter().map(String::as_str));
+    let message = format!("`{name}` is no policy of the profile, and gives no `module`{meant}");
+    origin
+        .diagnostic("/metadata/name", message)
+        .with_hint("a policy of your own needs `spec.module`")
+}
+
+/// Collects documents, and all that is wrong with them.
+#[derive(Default)]
+struct Reader {
+    read: Configuration,
+    wrong: Vec<Diagnostic>,
+}
+
+impl Reader {
+    fn text(&mut self, file: &str, bytes: &[u8], folder: &Path) {
+        for document in yaml::documents(file, bytes) {
+            let mut found = Vec::new();
+            match document.content {
+                Ok(value) => object::read(value, document.origin, &mut found, &mut self.wrong),
+                Err(diagnostic) => self.wrong.push(diagnostic),
+            }
+            for object in found {
+                self.add(object, folder);
+            }
+        }
+    }
+
+    fn add(&mut self, object: Object, folder: &Path) {
+        let twice = match object {
+            Object::Policy(mut document) => {
+                document.spec.module = document.spec.module.map(|module| module.within(folder));
+                let (name, origin) = (document.name.clone(), document.origin.clone());
+                let first = insert(&mut self.read.policies, name.clone(), *document);
+                first.map(|first| given_twice(&origin, &format!("policy `{name}`"), &first.origin))
+            }
+            Object::Namespace(document) => {
+                let (name, origin) = (document.name.clone(), document.origin.clone());
+                let first = insert(&mut self.read.namespaces, name.clone(), document);
+                first.map(|first| {
+                    given_twice(&origin, &format!("namespace `{name}`"), &first.origin)
+                })
+            }
+            Object::Site(document) => match &self.read.site {
+                Some(first) => Some(given_twice(&document.origin, "site", &first.origin)),
+                None => {
+                    self.read.site = Some(document);
+                    None
+                }
+            },
+        };
+        self.wrong.extend(twice);
+    }
+
+    fn finish(self) -> Result<Configuration, Vec<Diagnostic>> {
+        if self.wrong.is_empty() {
+            Ok(self.read)
+        } else {
+            Err(self.wrong)
+        }
+    }
+}
+
+/// Inserts what is new, and returns what is already there.
+fn insert<T>(map: &mut BTreeMap<String, T>, name: String, document: T) -> Option<&T> {
+    match map.entry(name) {
+        Entry::Occupied(first) => Some(first.into_mut()),
+        Entry::Vacant(place) => {
+            place.insert(document);
+            None
+        }
+    }
+}
+
+fn given_twice(origin: &Origin, what: &str, first: &Origin) -> Diagnostic {
+    origin.diagnostic(
+        "/metadata/name",
+        format!("the {what} is given twice, first in {first}"),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,258 @@
+//! One document: what kind it is, whose it is, and what it says.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::{
+    PolicySpec, Site,
+    configuration::{Labels, NamespaceDocument, PolicyDocument, SiteDocument},
+    nearest::did_you_mean,
+    schema::{Problem, check},
+    written::{Name, Written},
+};
+use crate::{diagnostic::Diagnostic, yaml::Origin};
+
+/// A document of configuration.
+pub(super) enum Object {
+    Policy(Box<PolicyDocument>),
+    Site(SiteDocument),
+    Namespace(NamespaceDocument),
+}
+
+/// What stands under `spec` in a kind of document.
+pub(super) trait Spec: DeserializeOwned {
+    /// Its schema, with everything in place.
+    fn schema() -> &'static Value;
+
+    /// Writes what has several spellings in the one that the schema knows.
+    fn normalise(_spec: &mut Value) {}
+
+    /// What the schema cannot tell is wrong, with pointers from the spec.
+    fn problems(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+}
+
+const VERSION: &str = "tollgate.dev/v1alpha1";
+const KINDS: [&str; 2] = ["Policy", "Site"];
+const LATER_KINDS: [&str; 4] = ["Exemption", "Budget", "PriceBook", "WorkloadKind"];
+
+/// Reads a document, or the items of a `List`, onto what was found. Of several documents, those
+/// that are right are read also where others are wrong.
+pub(super) fn read(
+    value: Value,
+    origin: Origin,
+    found: &mut Vec<Object>,
+    wrong: &mut Vec<Diagnostic>,
+) {
+    let word = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
+    let read = match (word("apiVersion"), word("kind")) {
+        ("v1", "List") => return read_items(value, &origin, found, wrong),
+        (VERSION, "Policy") => policy(value, origin),
+        (VERSION, "Site") => site(value, origin),
+        ("v1", "Namespace") => namespace(value, origin),
+        (version, kind) => Err(vec![unknown(&origin, &value, version, kind)]),
+    };
+    match read {
+        Ok(object) => found.push(object),
+        Err(diagnostics) => wrong.extend(diagnostics),
+    }
+}
+
+fn read_items(list: Value, origin: &Origin, found: &mut Vec<Object>, wrong: &mut Vec<Diagnostic>) {
+    let items = match list {
+        Value::Object(mut list) => list.remove("items"),
+        _ => None,
+    };
+    let Some(Value::Array(items)) = items else {
+        wrong.push(origin.diagnostic("/items", "a `List` needs `items`"));
+        return;
+    };
+    for (index, item) in items.into_iter().enumerate() {
+        read(item, origin.item(index), found, wrong);
+    }
+}
+
+fn policy(value: Value, origin: Origin) -> Result<Object, Vec<Diagnostic>> {
+    let (name, spec) = named::<PolicySpec>(value, &origin)?;
+    Ok(Object::Policy(Box::new(PolicyDocument {
+        name,
+        spec,
+        origin,
+    })))
+}
+
+fn site(value: Value, origin: Origin) -> Result<Object, Vec<Diagnostic>> {
+    let (name, spec) = named::<Site>(value, &origin)?;
+    match name.as_str() {
+        "default" => Ok(Object::Site(SiteDocument { site: spec, origin })),
+        _ => {
+            let message = format!("the site is named `default`, not `{name}`: there is only one");
+            Err(vec![origin.diagnostic("/metadata/name", message)])
+        }
+    }
+}
+
+/// Reads a namespace's name and labels, whatever else the document says.
+fn namespace(value: Value, origin: Origin) -> Result<Object, Vec<Diagnostic>> {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+        let metadata = json!({"type": "object", "required": ["name"], "properties": {"name": name(), "labels": labels()}});
+        json!({"type": "object", "required": ["metadata"], "properties": {"metadata": metadata}})
+    });
+    #[derive(Deserialize)]
+    struct Metadata {
+        name: String,
+        labels: Option<Labels>,
+    }
+    #[derive(Deserialize)]
+    struct Namespace {
+        metadata: Metadata,
+    }
+    told(&origin, check(&SCHEMA, &value))?;
+    let Namespace {
+        metadata: Metadata { name, labels },
+    } = decoded(value, &origin, "")?;
+    Ok(Object::Namespace(NamespaceDocument {
+        name,
+        labels: labels.unwrap_or_default(),
+        origin,
+    }))
+}
+
+/// Reads the name and the spec of a document, or tells all that is wrong with it.
+fn named<S: Spec>(mut value: Value, origin: &Origin) -> Result<(String, S), Vec<Diagnostic>> {
+    if let Some(spec) = value.get_mut("spec") {
+        S::normalise(spec);
+    }
+    let mut problems = check(&ENVELOPE, &value);
+    if let Some(spec) = value.get("spec") {
+        problems.extend(check(S::schema(), spec).into_iter().map(within_spec));
+    }
+    told(origin, problems)?;
+    let name = value
+        .pointer("/metadata/name")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    let spec = value.get_mut("spec").map(Value::take).unwrap_or_default();
+    let spec: S = decoded(spec, origin, "/spec")?;
+    told(
+        origin,
+        spec.problems().into_iter().map(within_spec).collect(),
+    )?;
+    Ok((name, spec))
+}
+
+/// What holds of every kind of document besides its spec.
+static ENVELOPE: LazyLock<Value> = LazyLock::new(|| {
+    let metadata = json!({
+        "type": "object",
+        "required": ["name"],
+        "additionalProperties": false,
+        "properties": {
+            "name": name(), "labels": labels(), "annotations": labels(),
+            // What the API server adds, and `kubectl get -o yaml` shows.
+            "creationTimestamp": true, "deletionGracePeriodSeconds": true, "deletionTimestamp": true,
+            "finalizers": true, "generation": true, "managedFields": true, "ownerReferences": true,
+            "resourceVersion": true, "selfLink": true, "uid": true,
+        },
+    });
+    json!({
+        "type": "object",
+        "required": ["metadata", "spec"],
+        "additionalProperties": false,
+        "properties": {"apiVersion": true, "kind": true, "metadata": metadata, "spec": true, "status": true},
+    })
+});
+
+fn name() -> Value {
+    json!({"type": "string", "format": Name::FORMAT})
+}
+
+fn labels() -> Value {
+    json!({"type": ["object", "null"], "additionalProperties": {"type": "string"}})
+}
+
+fn within_spec(problem: Problem) -> Problem {
+    Problem {
+        pointer: format!("/spec{}", problem.pointer),
+        ..problem
+    }
+}
+
+/// Tells the problems, if there are some, in the order of the text.
+fn told(origin: &Origin, problems: Vec<Problem>) -> Result<(), Vec<Diagnostic>> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let mut diagnostics: Vec<_> = problems
+        .into_iter()
+        .map(|problem| diagnose(origin, problem))
+        .collect();
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+    Err(diagnostics)
+}
+
+fn diagnose(origin: &Origin, problem: Problem) -> Diagnostic {
+    let Problem {
+        pointer,
+        on_key,
+        message,
+        hint,
+    } = problem;
+    let diagnostic = match on_key {
+        true => origin.key_diagnostic(&pointer, message),
+        false => origin.diagnostic(&pointer, message),
+    };
+    Diagnostic { hint, ..diagnostic }
+}
+
+/// Decodes what was checked; what the check did not see is told as serde has it.
+fn decoded<T: DeserializeOwned>(
+    value: Value,
+    origin: &Origin,
+    pointer: &str,
+) -> Result<T, Vec<Diagnostic>> {
+    serde_json::from_value(value)
+        .map_err(|err| vec![origin.key_diagnostic(pointer, err.to_string())])
+}
+
+fn unknown(origin: &Origin, value: &Value, version: &str, kind: &str) -> Diagnostic {
+    let accepted =
+        format!("accepted are `Policy` and `Site` of `{VERSION}`, and `Namespace` of `v1`");
+    let group = version.split('/').next().unwrap_or_default();
+    let diagnostic = if !value.is_object() {
+        origin.diagnostic("", "not a document: it has no `apiVersion` and `kind`")
+    } else if version.is_empty() || kind.is_empty() {
+        let missing = if version.is_empty() {
+            "apiVersion"
+        } else {
+            "kind"
+        };
+        origin.diagnostic(
+            "",
+            format!("not a document: its `{missing}` is missing or no text"),
+        )
+    } else if group != "tollgate.dev" {
+        origin.diagnostic(
+            "/kind",
+            format!("`{kind}` of `{version}` is no configuration of Tollgate"),
+        )
+    } else if version != VERSION {
+        origin.diagnostic(
+            "/apiVersion",
+            format!("unknown version `{version}`; accepted is `{VERSION}`"),
+        )
+    } else if LATER_KINDS.contains(&kind) {
+        origin.diagnostic(
+            "/kind",
+            format!("`{kind}` is not supported by this version yet"),
+        )
+    } else {
+        let meant = did_you_mean(kind, KINDS);
+        origin.diagnostic("/kind", format!("unknown kind `{kind}`{meant}"))
+    };
+    diagnostic.with_hint(accepted)
+}

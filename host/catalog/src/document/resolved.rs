@@ -1,0 +1,106 @@
+//! A configuration in which nothing is left open.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use serde_json::{Map, Value};
+
+use super::{
+    Grant, Isolation, Labels, LimitsSpec, Match, Memory, Mode, Module, OnFault, PolicyDocument,
+    PolicySpec, RuleAction, Site, Time,
+};
+use crate::yaml::Origin;
+
+/// All that documents say, with the defaults in place.
+#[derive(Clone, Debug, Default)]
+pub struct Resolved {
+    /// The policies, in the order in which they run; those that are off as well.
+    pub policies: Vec<Policy>,
+    /// What is true of the cluster.
+    pub site: Site,
+    /// The labels of the namespaces that are known.
+    pub namespaces: BTreeMap<String, Labels>,
+}
+
+/// A use of a policy.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The name of the document, which need not be that of the policy in its component.
+    pub name: String,
+    /// Where its component is.
+    pub module: Module,
+    /// When it runs: policies run by this number, then by name.
+    pub order: i32,
+    /// What its edits and findings do.
+    pub mode: Mode,
+    /// What happens to the object when it fails.
+    pub on_fault: OnFault,
+    /// What it looks at.
+    pub matching: Match,
+    /// The imports that it may use besides those that every policy may.
+    pub grants: BTreeSet<Grant>,
+    /// How much it may use.
+    pub limits: Limits,
+    /// What the policy itself understands.
+    pub settings: Map<String, Value>,
+    /// Whom it shares an instance with.
+    pub isolation: Isolation,
+    /// What its rules do, where not their default.
+    pub rules: BTreeMap<String, RuleAction>,
+    /// Where its document stands; of several that were merged, the uppermost.
+    pub origin: Origin,
+}
+
+/// How much a policy may use.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Limits {
+    /// How long it may run in one phase of a review.
+    pub time: Duration,
+    /// How many bytes of memory it may use.
+    pub memory: u64,
+}
+
+impl Policy {
+    /// Puts the defaults in place around what a document says.
+    pub(super) fn new(document: PolicyDocument, module: Module) -> Self {
+        let PolicyDocument { name, spec, origin } = document;
+        let PolicySpec {
+            module: _,
+            order,
+            mode,
+            on_fault,
+            matching,
+            grants,
+            limits,
+            settings,
+            isolation,
+            rules,
+        } = spec;
+        Self {
+            name,
+            module,
+            order: order.unwrap_or_default(),
+            mode: mode.unwrap_or_default(),
+            on_fault: on_fault.unwrap_or_default(),
+            matching: matching.unwrap_or_default(),
+            grants: grants.unwrap_or_default(),
+            limits: limits.unwrap_or_default().into(),
+            settings: settings.unwrap_or_default(),
+            isolation: isolation.unwrap_or_default(),
+            rules: rules.unwrap_or_default(),
+            origin,
+        }
+    }
+}
+
+impl From<LimitsSpec> for Limits {
+    fn from(spec: LimitsSpec) -> Self {
+        let LimitsSpec { time, memory } = spec;
+        Self {
+            time: time.unwrap_or(Time::DEFAULT).duration(),
+            memory: memory.unwrap_or(Memory::DEFAULT).bytes(),
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! From resolved documents to policies that are ready to run.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tollgate_engine::{Action, Artifact, Bundle, Engine, EntrySpec, LoadError, PolicyInfo};
+
+use crate::cache::{Cache, seal, unseal};
+use crate::document::{Grant, Isolation, Labels, Limits, Match, Mode, Module, OnFault, Policy, Resolved, RuleAction, Site};
+use crate::{Diagnostic, digest, exempt};
+
+/// The namespace that Tollgate itself runs in, unless it is told otherwise.
+pub const OWN_NAMESPACE: &str = "tollgate-system";
+
+/// The policies of a configuration, ready to run. It never changes: a new configuration is a new catalog.
+pub struct Catalog {
+    /// The policies that are on, in the order in which they run.
+    pub entries: Vec<Entry>,
+    /// The components, each with the entries that share its instances.
+    pub bundles: Vec<Bundle>,
+    site: Site,
+    namespaces: BTreeMap<String, Labels>,
+}
+
+/// A policy that is on.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The name of its document.
+    pub name: Arc<str>,
+    /// Where its component is.
+    pub module: Module,
+    /// The digest of its component.
+    pub digest: Arc<str>,
+    /// What its edits and findings do.
+    pub mode: Mode,
+    /// What happens to the object when it fails.
+    pub on_fault: OnFault,
+    /// What it looks at.
+    pub matching: Match,
+    /// What its rules do, where not their default.
+    pub rules: BTreeMap<String, RuleAction>,
+    /// Which of the catalog's bundles it is in.
+    pub bundle: usize,
+    /// Which entry of that bundle it is.
+    pub index: usize,
+    /// What the policy says of itself.
+    pub info: PolicyInfo,
+}
+
+impl Catalog {
+    /// Whether pods of a namespace are left alone.
+    pub fn is_exempt(&self, namespace: &str) -> bool {
+        exempt::is_exempt(namespace, &self.site, OWN_NAMESPACE)
+    }
+
+    /// The labels of a namespace, where they are known.
+    pub fn labels_of(&self, namespace: &str) -> Option<&Labels> {
+        self.namespaces.get(namespace)
+    }
+}
+
+/// The component of the built-in policies.
+#[derive(Clone, Copy, Debug)]
+pub struct Builtin {
+    /// The component.
+    pub wasm: &'static [u8],
+    /// What [`Loader::seal`] made of it, if the binary has that embedded.
+    pub artifact: Option<&'static [u8]>,
+}
+
+/// Turns configurations into catalogs.
+pub struct Loader {
+    /// What runs the policies.
+    pub engine: Engine,
+    /// The built-in policies.
+    pub builtin: Builtin,
+    /// Where prepared artifacts are kept, if anywhere.
+    pub cache: Option<Cache>,
+}
+
+/// Policies that share the instances of a component.
+struct Group {
+    component: Component,
+    limits: Limits,
+    isolation: Isolation,
+    policies: Vec<Policy>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Component {
+    Builtin,
+    File(PathBuf),
+}
+
+/// A group whose component was read.
+struct Ready {
+    key: String,
+    digest: Arc<str>,
+    wasm: Vec<u8>,
+    specs: Vec<EntrySpec>,
+    limits: tollgate_engine::Limits,
+}
+
+impl Loader {
+    /// Makes a catalog: reads, checks, configures and compiles every component, or takes what was prepared before.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with the policies, at their places.
+    pub async fn load(&self, resolved: Resolved) -> Result<Catalog, Vec<Diagnostic>> {
+        let Resolved { policies, site, namespaces } = resolved;
+        let order: Vec<_> = policies.iter().map(|policy| policy.name.clone()).collect();
+        let engine_site = Arc::new(engine_site(&site));
+        let mut catalog = Catalog { entries: Vec::new(), bundles: Vec::new(), site, namespaces };
+        let mut errors = Vec::new();
+        for group in group(policies)? {
+            match self.bundle(&group, &engine_site).await {
+                Ok((bundle, digest)) => catalog.add(group, bundle, &digest),
+                Err(mut found) => errors.append(&mut found),
+            }
+        }
+        let rank = |entry: &Entry| order.iter().position(|name| **name == *entry.name);
+        catalog.entries.sort_by_key(rank);
+        if errors.is_empty() { Ok(catalog) } else { Err(errors) }
+    }
+
+    /// Prepares the built-in policies as a configuration has them, to be embedded in the binary.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the policies.
+    pub async fn seal(&self, resolved: Resolved) -> Result<Vec<u8>, Vec<Diagnostic>> {
+        let mut groups = group(resolved.policies)?;
+        groups.retain(|group| group.component == Component::Builtin);
+        let Some(group) = groups.first() else {
+            return Err(vec![Diagnostic::of_file("built-in policies", "the configuration uses none of them")]);
+        };
+        let ready = self.read(group).map_err(|diagnostic| vec![diagnostic])?;
+        let artifact = self.engine.prepare(&ready.wasm, &ready.specs, ready.limits).await;
+        let artifact = artifact.map_err(|err| refused(group, err))?;
+        seal(&ready.key, &artifact).map_err(|err| vec![Diagnostic::of_file("built-in policies", err.to_string())])
+    }
+
+    /// What the policies of a component in a file say of themselves.
+    ///
+    /// # Errors
+    ///
+    /// When the component cannot be read or used.
+    pub async fn describe(&self, path: &Path) -> Result<Vec<PolicyInfo>, Diagnostic> {
+        let at = |message: String| Diagnostic::of_file(path.display().to_string(), message);
+        let wasm = read_component(path).map_err(at)?;
+        let prepared = self.engine.prepare(&wasm, &[], tollgate_engine::Limits::default()).await;
+        prepared.map(|artifact| artifact.policies).map_err(|err| at(full_message(&err)))
+    }
+
+    async fn bundle(&self, group: &Group, site: &Arc<tollgate_engine::Site>) -> Result<(Bundle, Arc<str>), Vec<Diagnostic>> {
+        let ready = self.read(group).map_err(|diagnostic| vec![diagnostic])?;
+        let load = |artifact: &Artifact| self.engine.load(artifact, &ready.specs, ready.limits, Arc::clone(site));
+        if let Some(bundle) = self.prepared(&ready).and_then(|artifact| load(&artifact).ok()) {
+            return Ok((bundle, ready.digest));
+        }
+        let artifact = self.engine.prepare(&ready.wasm, &ready.specs, ready.limits).await;
+        let artifact = artifact.map_err(|err| refused(group, err))?;
+        let bundle = load(&artifact).map_err(|err| refused(group, err))?;
+        self.keep(&ready.key, &artifact);
+        Ok((bundle, ready.digest))
+    }
+
+    fn read(&self, group: &Group) -> Result<Ready, Diagnostic> {
+        let wasm = match &group.component {
+            Component::Builtin => self.builtin.wasm.to_vec(),
+            Component::File(path) => read_component(path).map_err(|message| at_module(group, &message))?,
+        };
+        let specs: Vec<_> = group.policies.iter().map(entry_spec).collect();
+        let limits = engine_limits(group.limits);
+        let texts: Vec<_> = specs.iter().map(|spec| format!("{spec:?}")).collect();
+        let digest = digest::of_component(&wasm);
+        let key = digest::of_parts(&[
+            digest.as_bytes(),
+            self.engine.compatibility().as_bytes(),
+            format!("{limits:?}").as_bytes(),
+            texts.join("\n").as_bytes(),
+        ]);
+        Ok(Ready { key, digest: digest.into(), wasm, specs, limits })
+    }
+
+    fn prepared(&self, ready: &Ready) -> Option<Artifact> {
+        let embedded = self.builtin.artifact.and_then(|sealed| unseal(&ready.key, sealed));
+        embedded.or_else(|| self.cache.as_ref()?.get(&ready.key))
+    }
+
+    /// Keeps an artifact for the next start. A full or read-only disk costs that start some time, and nothing else.
+    fn keep(&self, key: &str, artifact: &Artifact) {
+        if let Some(cache) = &self.cache
+            && let Err(err) = cache.put(key, artifact)
+        {
+            tracing::debug!(%err, "a prepared policy was not kept");
+        }
+    }
+}
+
+impl Catalog {
+    fn add(&mut self, group: Group, bundle: Bundle, digest: &Arc<str>) {
+        for (index, policy) in group.policies.into_iter().enumerate() {
+            let Some(info) = bundle.policy(index).cloned() else { continue };
+            let Policy { name, module, mode, on_fault, matching, rules, .. } = policy;
+            let digest = Arc::clone(digest);
+            let bundle = self.bundles.len();
+            self.entries.push(Entry { name: name.into(), module, digest, mode, on_fault, matching, rules, bundle, index, info });
+        }
+        self.bundles.push(bundle);
+    }
+}
+
+/// Puts together the policies that share instances: those of one component with the same limits, unless they ask
+/// for an instance of their own.
+fn group(policies: Vec<Policy>) -> Result<Vec<Group>, Vec<Diagnostic>> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut errors = Vec::new();
+    for policy in policies.into_iter().filter(|policy| policy.mode != Mode::Off) {
+        let component = match &policy.module {
+            Module::Builtin { .. } => Component::Builtin,
+            Module::File { path, .. } => Component::File(path.clone()),
+            Module::Oci { .. } => {
+                errors.push(policy.origin.diagnostic("/spec/module", "policies from registries are not supported by this version yet"));
+                continue;
+            }
+        };
+        let (limits, isolation) = (policy.limits, policy.isolation);
+        let shares = |group: &&mut Group| {
+            isolation == Isolation::Bundle && group.isolation == Isolation::Bundle && group.component == component && group.limits == limits
+        };
+        match groups.iter_mut().find(shares) {
+            Some(group) => group.policies.push(policy),
+            None => groups.push(Group { component, limits, isolation, policies: vec![policy] }),
+        }
+    }
+    if errors.is_empty() { Ok(groups) } else { Err(errors) }
+}
+
+/// Components larger than this are not read: the biggest language runtimes make 20 MB.
+const COMPONENT_MAX: u64 = 128 << 20;
+
+fn read_component(path: &Path) -> Result<Vec<u8>, String> {
+    let size = fs::metadata(path).map_err(|err| format!("cannot read `{}`: {err}", path.display()))?.len();
+    if size > COMPONENT_MAX {
+        return Err(format!("`{}` has {size} bytes, more than {COMPONENT_MAX}", path.display()));
+    }
+    fs::read(path).map_err(|err| format!("cannot read `{}`: {err}", path.display()))
+}
+
+fn entry_spec(policy: &Policy) -> EntrySpec {
+    let action = |action: &RuleAction| match action {
+        RuleAction::Deny => Action::Deny,
+        RuleAction::Warn => Action::Warn,
+        RuleAction::Repair => Action::Repair,
+        RuleAction::Off => Action::Off,
+    };
+    EntrySpec {
+        name: policy.name.clone(),
+        policy: policy.module.policy().to_owned(),
+        settings: serde_json::Value::Object(policy.settings.clone()).to_string(),
+        rules: policy.rules.iter().map(|(rule, does)| (rule.clone(), action(does))).collect(),
+        patch: policy.grants.contains(&Grant::Patch),
+    }
+}
+
+fn engine_limits(limits: Limits) -> tollgate_engine::Limits {
+    let Limits { time, memory } = limits;
+    let memory = usize::try_from(memory).unwrap_or(usize::MAX);
+    tollgate_engine::Limits { time, memory, ..tollgate_engine::Limits::default() }
+}
+
+fn engine_site(site: &Site) -> tollgate_engine::Site {
+    tollgate_engine::Site {
+        gpu_models: site.gpu_models.iter().map(ToString::to_string).collect(),
+        mig_strategy: site.mig_strategy.map(|strategy| strategy.as_str().to_owned()),
+        sharing: site.sharing.map(|sharing| sharing.as_str().to_owned()),
+    }
+}
+
+/// What is wrong with the policies of a group, at their places.
+fn refused(group: &Group, err: LoadError) -> Vec<Diagnostic> {
+    let LoadError::Entries(errors) = err else {
+        return vec![at_module(group, &full_message(&err))];
+    };
+    let at = |error: &tollgate_engine::EntryError| {
+        let policy = group.policies.get(error.entry)?;
+        let message = format!("policy `{}`: {}", policy.name, error.message);
+        Some(policy.origin.diagnostic(&format!("/spec/{}", error.field), message))
+    };
+    errors.iter().filter_map(at).collect()
+}
+
+fn at_module(group: &Group, message: &str) -> Diagnostic {
+    match group.policies.first() {
+        Some(policy) => policy.origin.diagnostic("/spec/module", format!("policy `{}`: {message}", policy.name)),
+        None => Diagnostic::of_file("configuration", message),
+    }
+}
+
+/// An error with its causes in one line.
+fn full_message(err: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(err.source(), |err| err.source());
+    causes.fold(err.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,0 +1,254 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::builder::Styles;
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// GPU admission control for Kubernetes: repairs or refuses GPU pods before they are stored.
+#[derive(Debug, Parser)]
+#[command(name = "tollgate", version, max_term_width = 100, disable_help_subcommand = true, styles = Styles::plain())]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    #[command(flatten)]
+    pub(crate) display: DisplayArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what policies would do to manifests, without a cluster.
+    Review(ReviewArgs),
+    /// Serve the admission webhook.
+    Serve(ServeArgs),
+    /// List and inspect policies.
+    Policy(PolicyArgs),
+    /// Print the completion script of a shell.
+    Completions(CompletionsArgs),
+    /// Show in words what a webhook answered to an AdmissionReview.
+    #[command(hide = true)]
+    Explain(ExplainArgs),
+}
+
+/// How results look on a terminal.
+#[derive(Debug, Group)]
+pub(crate) struct DisplayArgs {
+    /// Print without colours, also on a terminal.
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+    /// Print only what is denied, unreadable or faulted.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Print also which policies ran and what they only observe; twice for the program's own log.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+const REVIEW_EXAMPLES: &str = "\
+Examples:
+  tollgate review pod.yaml                                 what would happen to it
+  tollgate review manifests/                               every .yaml, .yml and .json file below a folder
+  helm template ./chart | tollgate review -                what a chart renders
+  kubectl get pods -o json | tollgate review -q -          what a cluster would refuse today
+  tollgate review -o manifest pod.yaml | kubectl apply -f -
+  tollgate review --config policies/ -o json pod.yaml      with house rules, for scripts
+
+Exit status:
+  0  nothing is denied
+  1  something is denied
+  2  the usage, the configuration or a document is wrong
+  3  a policy faulted
+";
+
+#[derive(Debug, Group)]
+#[command(after_long_help = REVIEW_EXAMPLES)]
+pub(crate) struct ReviewArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// The form of the output.
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: Format,
+}
+
+/// What is reviewed, and as what request.
+#[derive(Debug, Group)]
+pub(crate) struct InputArgs {
+    /// Manifests or AdmissionReviews: files, folders, or `-` for standard input.
+    ///
+    /// Folders are searched for files that end in .yaml, .yml or .json; what begins with a dot is left out.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// What is done with the objects; an AdmissionReview says so itself [default: update for objects that `--old`
+    /// has, else create].
+    #[arg(long, value_enum, value_name = "OPERATION")]
+    pub(crate) operation: Option<Verb>,
+    /// The objects as they were before the update, in one file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) old: Option<PathBuf>,
+    /// The user who asks.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// A group of the user; may be repeated.
+    #[arg(long = "group", value_name = "NAME")]
+    pub(crate) groups: Vec<String>,
+    /// The namespace of objects that name none.
+    #[arg(short, long, value_name = "NAME", default_value = "default")]
+    pub(crate) namespace: String,
+}
+
+/// What is done with an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Verb {
+    /// It is new.
+    Create,
+    /// It changes.
+    Update,
+    /// It goes.
+    Delete,
+}
+
+/// The form of the output of `review`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people: a line a document, with the changes and findings below it.
+    #[default]
+    Text,
+    /// One JSON object, for scripts.
+    Json,
+    /// The same as YAML.
+    Yaml,
+    /// The changes as JSON Patch: a list for one document, else one object a line with `source` and `patch`.
+    Patch,
+    /// The documents as they would be stored, for `kubectl apply -f -`.
+    Manifest,
+}
+
+/// Which policies are in force.
+#[derive(Clone, Debug, Default, Group)]
+pub(crate) struct ConfigArgs {
+    /// Read policies and other configuration from this file or folder; may be repeated.
+    #[arg(long = "config", value_name = "PATH")]
+    pub(crate) configs: Vec<PathBuf>,
+    /// The policies that configuration builds on.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) profile: Profile,
+    /// Run only this policy, a configured one by name or a component by file; may be repeated.
+    #[arg(long = "policy", value_name = "NAME|FILE.wasm")]
+    pub(crate) policies: Vec<String>,
+}
+
+/// The policies that configuration builds on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Profile {
+    /// All built-in policies with their defaults.
+    #[default]
+    Default,
+    /// None.
+    None,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct ServeArgs {
+    /// Where to serve admission calls over TLS.
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8443")]
+    pub(crate) listen: SocketAddr,
+    /// Where to serve /livez, /readyz and /metrics over plain HTTP.
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:9443")]
+    pub(crate) metrics_listen: SocketAddr,
+    /// The certificate chain in PEM, read again when it changes.
+    #[arg(long, value_name = "FILE", requires = "tls_key", required_unless_present = "self_signed")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The private key of the certificate in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// A further host name of the self-signed certificate, such as tollgate.tollgate-system.svc; may be repeated.
+    #[arg(long = "self-signed-host", value_name = "NAME", requires = "self_signed")]
+    pub(crate) hosts: Vec<String>,
+    /// How many seconds to go on serving after SIGTERM, so that clients can look elsewhere.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub(crate) grace: u64,
+    /// Keep a self-signed certificate in this folder and use it, for tests and demonstrations.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["tls_cert", "tls_key"])]
+    pub(crate) self_signed: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Group)]
+#[command(subcommand_required = true)]
+pub(crate) struct PolicyArgs {
+    #[command(subcommand)]
+    pub(crate) command: PolicyCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// List the policies in force, in the order in which they run.
+    List {
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Show what a policy is for: its rules, its settings, what it may call.
+    Inspect {
+        /// A configured policy by name, or a component by file.
+        #[arg(value_name = "NAME|FILE.wasm")]
+        policy: String,
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Compile the built-in policies ahead of time.
+    #[command(hide = true)]
+    Precompile {
+        /// Where to write the artifact.
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+    },
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct ExplainArgs {
+    /// The AdmissionReview that was sent.
+    #[arg(value_name = "REQUEST.json")]
+    pub(crate) request: PathBuf,
+    /// The AdmissionReview that came back.
+    #[arg(value_name = "RESPONSE.json")]
+    pub(crate) response: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_server_needs_one_certificate() {
+        let parse = |args: &[&str]| Args::try_parse_from([&["tollgate", "serve"], args].concat()).map_err(|err| err.kind());
+        use clap::error::ErrorKind::{ArgumentConflict, MissingRequiredArgument};
+        assert_eq!(parse(&[]).unwrap_err(), MissingRequiredArgument);
+        assert_eq!(parse(&["--tls-cert", "a"]).unwrap_err(), MissingRequiredArgument);
+        assert_eq!(parse(&["--tls-cert", "a", "--tls-key", "b", "--self-signed", "c"]).unwrap_err(), ArgumentConflict);
+        assert!(parse(&["--tls-cert", "a", "--tls-key", "b"]).is_ok());
+        assert!(parse(&["--self-signed", "c"]).is_ok());
+    }
+
+    #[test]
+    fn global_options_stand_anywhere() {
+        let args = Args::try_parse_from(["tollgate", "review", "-q", "a.yaml", "--no-color"]).unwrap();
+        assert!(args.display.quiet && args.display.no_color);
+    }
+}

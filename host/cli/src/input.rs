@@ -1,0 +1,74 @@
+//! From paths to what is to be reviewed.
+
+mod paths;
+mod objects;
+mod lines;
+mod request;
+mod scope;
+mod namespaces;
+
+use tollgate_admission::Request;
+use tollgate_catalog::Diagnostic;
+use tollgate_catalog::yaml::{self, Document, Origin};
+
+use crate::args::InputArgs;
+use crate::failure::Failure;
+use paths::Source;
+use request::Asker;
+
+/// Something to review, or why it cannot be.
+#[derive(Debug)]
+pub(crate) struct Item {
+    /// Where it stands: `file:line`.
+    pub(crate) source: String,
+    pub(crate) content: Content,
+}
+
+#[derive(Debug)]
+pub(crate) enum Content {
+    Request(Box<Request>),
+    /// Nothing that a cluster would take; why.
+    Foreign(String),
+    Unreadable(Box<Diagnostic>),
+}
+
+/// Reads everything that the command line names, in order.
+pub(crate) fn read(args: &InputArgs) -> Result<Vec<Item>, Failure> {
+    let asker = Asker::new(args)?;
+    let mut items = Vec::new();
+    let mut is_empty = true;
+    for source in paths::find(&args.paths)? {
+        let (bytes, documents) = documents(&source);
+        is_empty &= documents.is_empty();
+        let objects = documents.into_iter().flat_map(|document| objects::of(document, &bytes));
+        items.extend(objects.map(|object| asker.ask(object)));
+    }
+    if is_empty {
+        return Err(anyhow::anyhow!("nothing to review: no document in {}", names(args)).into());
+    }
+    namespaces::label(&mut items);
+    Ok(items)
+}
+
+/// The bytes of a source, and the documents in them. What cannot be read at all is one unreadable document.
+fn documents(source: &Source) -> (Vec<u8>, Vec<Document>) {
+    let name = source.name();
+    match source.read() {
+        Ok(bytes) => {
+            let documents = yaml::documents(&name, &bytes);
+            (bytes, documents)
+        }
+        Err(err) => {
+            let content = Err(Diagnostic::of_file(&*name, format!("cannot be read: {err}")));
+            (Vec::new(), vec![Document { origin: Origin::of_file(&name), content }])
+        }
+    }
+}
+
+fn names(args: &InputArgs) -> String {
+    let names: Vec<_> = args.paths.iter().map(|path| format!("`{}`", path.display())).collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests;

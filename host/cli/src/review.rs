@@ -1,0 +1,55 @@
+//! `tollgate review`.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use tollgate_catalog::Catalog;
+use tollgate_pipeline::Phase;
+
+use crate::answer::{Answer, Judgement, Summary};
+use crate::args::{DisplayArgs, ReviewArgs};
+use crate::failure::Failure;
+use crate::input::{self, Content, Item};
+use crate::{render, setup, terminal};
+
+/// Reviews documents and prints what came of it. The status says whether anything is wrong with them.
+pub(crate) fn run(args: &ReviewArgs, display: &DisplayArgs) -> Result<ExitCode, Failure> {
+    let ReviewArgs { input, config, output } = args;
+    terminal::log(display);
+    let items = input::read(input)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let answers = runtime.context("cannot start")?.block_on(async {
+        let catalog = setup::catalog(config).await?;
+        review_all(&catalog, items).await
+    })?;
+    render::render(*output, &answers, display)?;
+    Ok(Summary::of(&answers).status())
+}
+
+/// Reviews one document after the other.
+async fn review_all(catalog: &Catalog, items: Vec<Item>) -> Result<Vec<Answer>, Failure> {
+    let mut answers = Vec::with_capacity(items.len());
+    let mut failures = Vec::new();
+    for Item { source, content } in items {
+        match judge(catalog, content).await {
+            Ok(judgement) => answers.push(Answer { source, judgement }),
+            Err(err) => failures.push(format!("{source}: {err}")),
+        }
+    }
+    match failures.as_slice() {
+        [] => Ok(answers),
+        _ => Err(anyhow::anyhow!(failures.join("\n")).into()),
+    }
+}
+
+async fn judge(catalog: &Catalog, content: Content) -> Result<Judgement, tollgate_pipeline::Unavailable> {
+    Ok(match content {
+        Content::Request(request) => {
+            let before = request.object.clone();
+            let outcome = tollgate_pipeline::review(catalog, *request, Phase::DryRun).await?;
+            Judgement::Reviewed { before, outcome: Box::new(outcome) }
+        }
+        Content::Foreign(why) => Judgement::Foreign(why),
+        Content::Unreadable(diagnostic) => Judgement::Unreadable(diagnostic),
+    })
+}

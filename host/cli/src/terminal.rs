@@ -1,0 +1,46 @@
+//! Standard output and standard error, with colours where they are wanted.
+
+use std::io::{self, BufWriter, ErrorKind, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use anyhow::Context;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::args::DisplayArgs;
+
+/// Follows `--no-color`. `NO_COLOR` and what is no terminal are seen to by `anstream`.
+pub(crate) fn prepare(args: &DisplayArgs) {
+    if args.no_color {
+        ColorChoice::Never.write_global();
+    }
+}
+
+/// Prints data. A reader that has gone away wants no more of it, which is no error.
+pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
+    let mut stdout = BufWriter::new(AutoStream::auto(io::stdout()));
+    match write(&mut stdout).and_then(|()| stdout.flush()) {
+        Err(err) if err.kind() != ErrorKind::BrokenPipe => Err(err).context("cannot write to standard output"),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Prints a message.
+pub(crate) fn complain(message: &str) {
+    // Who closed stderr does not want to know.
+    let _ = AutoStream::auto(io::stderr()).write_all(message.as_bytes());
+}
+
+/// Writes the log of a command that ends by itself to stderr: errors, and as `RUST_LOG` or `-vv` say. What
+/// happens to single documents is the command's output and need not be logged.
+pub(crate) fn log(args: &DisplayArgs) {
+    let level = match args.verbose {
+        0 | 1 => LevelFilter::ERROR,
+        2 => LevelFilter::INFO,
+        _ => LevelFilter::DEBUG,
+    };
+    let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
+    let colors = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
+    let format = tracing_subscriber::fmt().compact().without_time().with_ansi(colors);
+    format.with_env_filter(filter).with_writer(io::stderr).init();
+}

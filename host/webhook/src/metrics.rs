@@ -1,0 +1,368 @@
+//! What the server counts, in Prometheus' text format.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::gate::Occupancy;
+use crate::rejection::Reason;
+use crate::reviewer::{Admission, Decision, Phase, PolicyRun};
+
+/// Upper bounds of a review's durations, in seconds.
+const REVIEW_BUCKETS: [f64; 14] = [
+    0.0001, 0.0002, 0.0003, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0,
+];
+/// Upper bounds of a policy's durations, in seconds.
+const POLICY_BUCKETS: [f64; 12] = [
+    0.00001, 0.00002, 0.00003, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.003, 0.01, 0.03, 0.1,
+];
+
+/// All metrics of a server.
+pub struct Metrics {
+    registry: Registry,
+    mutate: PhaseMetrics,
+    validate: PhaseMetrics,
+    rejections: Family<ReasonLabels, Counter>,
+    policies: Family<PolicyLabels, Histogram, fn() -> Histogram>,
+    faults: Family<FaultLabels, Counter>,
+    configuration_reloads: Family<ReloadLabels, Counter>,
+    certificate_reloads: Family<ReloadLabels, Counter>,
+    gauges: Gauges,
+}
+
+/// How a reload ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reload {
+    /// The new state is in force.
+    Succeeded,
+    /// The old state stays.
+    Failed,
+}
+
+/// What is looked up when metrics are read, instead of being counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) occupancy: Occupancy,
+    pub(crate) seconds_to_expiry: f64,
+}
+
+/// An open connection.
+pub(crate) struct Connected(Gauge);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("tollgate");
+        let (mutate, validate) = reviews(&mut registry);
+        let policies =
+            Family::new_with_constructor((|| Histogram::new(POLICY_BUCKETS)) as fn() -> Histogram);
+        registry.register_with_unit(
+            "policy_duration",
+            "How long policies ran",
+            Unit::Seconds,
+            policies.clone(),
+        );
+        register_build(&mut registry);
+        Self {
+            mutate,
+            validate,
+            rejections: rejections(&mut registry),
+            policies,
+            faults: family(
+                &mut registry,
+                "policy_faults",
+                "Policies that gave no valid answer",
+            ),
+            configuration_reloads: reloads(
+                &mut registry,
+                "configuration_reloads",
+                "Reloads of the configuration",
+            ),
+            certificate_reloads: reloads(
+                &mut registry,
+                "certificate_reloads",
+                "Reloads of the TLS certificate",
+            ),
+            gauges: Gauges::new(&mut registry),
+            registry,
+        }
+    }
+
+    /// Counts a reload of the configuration.
+    pub fn configuration_reloaded(&self, reload: Reload) {
+        self.configuration_reloads
+            .get_or_create(&reload.into())
+            .inc();
+    }
+
+    /// Counts a reload of the certificate.
+    pub(crate) fn certificate_reloaded(&self, reload: Reload) {
+        self.certificate_reloads.get_or_create(&reload.into()).inc();
+    }
+
+    /// Counts a call that was judged.
+    pub(crate) fn reviewed(&self, phase: Phase, admission: &Admission, duration: Duration) {
+        let review = match phase {
+            Phase::Mutate => &self.mutate,
+            Phase::Validate => &self.validate,
+        };
+        review.decided(admission.decision).inc();
+        review.duration.observe(duration.as_secs_f64());
+        for run in &admission.policies {
+            self.ran(run);
+        }
+    }
+
+    fn ran(&self, run: &PolicyRun) {
+        let labels = PolicyLabels {
+            policy: Arc::clone(&run.name),
+            phase: run.phase.as_label(),
+        };
+        self.policies
+            .get_or_create(&labels)
+            .observe(run.duration.as_secs_f64());
+        if let Some(cause) = run.fault {
+            let policy = labels.policy;
+            self.faults
+                .get_or_create(&FaultLabels { policy, cause })
+                .inc();
+        }
+    }
+
+    /// Counts a call that was not judged.
+    pub(crate) fn rejected(&self, reason: Reason) {
+        self.rejections.get_or_create(&reason.into()).inc();
+    }
+
+    /// Counts a connection as open until the guard is dropped.
+    pub(crate) fn connected(&self) -> Connected {
+        self.gauges.connections.inc();
+        Connected(self.gauges.connections.clone())
+    }
+
+    /// All metrics as text.
+    pub(crate) fn encode(&self, snapshot: Snapshot) -> String {
+        self.gauges.set(snapshot);
+        let mut out = String::new();
+        // Writing to a `String` does not fail.
+        let _ = text::encode(&mut out, &self.registry);
+        out
+    }
+}
+
+/// The metrics of one phase, resolved once, since every review counts in them.
+struct PhaseMetrics {
+    allowed: Counter,
+    denied: Counter,
+    faulted: Counter,
+    duration: Histogram,
+}
+
+impl PhaseMetrics {
+    fn decided(&self, decision: Decision) -> &Counter {
+        match decision {
+            Decision::Allowed => &self.allowed,
+            Decision::Denied => &self.denied,
+            Decision::Faulted => &self.faulted,
+        }
+    }
+}
+
+fn reviews(registry: &mut Registry) -> (PhaseMetrics, PhaseMetrics) {
+    let decisions = Family::<DecisionLabels, Counter>::default();
+    let durations =
+        Family::<PhaseLabels, Histogram, fn() -> Histogram>::new_with_constructor(|| {
+            Histogram::new(REVIEW_BUCKETS)
+        });
+    registry.register("reviews", "Calls that were judged", decisions.clone());
+    registry.register_with_unit(
+        "review_duration",
+        "How long calls took that were judged, from head to answer",
+        Unit::Seconds,
+        durations.clone(),
+    );
+    let of = |phase: Phase| PhaseMetrics {
+        allowed: decisions.get_or_create_owned(&(phase, Decision::Allowed).into()),
+        denied: decisions.get_or_create_owned(&(phase, Decision::Denied).into()),
+        faulted: decisions.get_or_create_owned(&(phase, Decision::Faulted).into()),
+        duration: durations.get_or_create_owned(&phase.into()),
+    };
+    (of(Phase::Mutate), of(Phase::Validate))
+}
+
+fn rejections(registry: &mut Registry) -> Family<ReasonLabels, Counter> {
+    let rejections = family(
+        registry,
+        "rejections",
+        "Calls that got no review, by reason",
+    );
+    for reason in Reason::ALL {
+        let _there_from_the_start = rejections.get_or_create(&ReasonLabels::from(reason));
+    }
+    rejections
+}
+
+fn reloads(registry: &mut Registry, name: &str, help: &str) -> Family<ReloadLabels, Counter> {
+    let reloads = family(registry, name, help);
+    for reload in [Reload::Succeeded, Reload::Failed] {
+        let _there_from_the_start = reloads.get_or_create(&ReloadLabels::from(reload));
+    }
+    reloads
+}
+
+fn family<L>(registry: &mut Registry, name: &str, help: &str) -> Family<L, Counter>
+where
+    L: Clone + std::fmt::Debug + Eq + std::hash::Hash + EncodeLabelSet + Send + Sync + 'static,
+{
+    let family = Family::<L, Counter>::default();
+    registry.register(name, help, family.clone());
+    family
+}
+
+fn register_build(registry: &mut Registry) {
+    let build = Family::<BuildLabels, Gauge>::default();
+    let version = env!("CARGO_PKG_VERSION");
+    build.get_or_create(&BuildLabels { version }).set(1);
+    registry.register("build_info", "The version that is running", build);
+}
+
+#[derive(Default)]
+struct Gauges {
+    in_flight: Gauge,
+    waiting: Gauge,
+    connections: Gauge,
+    expiry: Gauge<f64, AtomicU64>,
+}
+
+impl Gauges {
+    fn new(registry: &mut Registry) -> Self {
+        let gauges = Self::default();
+        registry.register(
+            "reviews_in_flight",
+            "Calls that are being judged",
+            gauges.in_flight.clone(),
+        );
+        registry.register(
+            "reviews_waiting",
+            "Calls that are read or wait for their turn",
+            gauges.waiting.clone(),
+        );
+        registry.register(
+            "connections",
+            "Open TLS connections",
+            gauges.connections.clone(),
+        );
+        let expiry = gauges.expiry.clone();
+        registry.register_with_unit(
+            "certificate_expiry",
+            "Until the TLS certificate expires",
+            Unit::Seconds,
+            expiry,
+        );
+        gauges
+    }
+
+    fn set(&self, snapshot: Snapshot) {
+        let Snapshot {
+            occupancy: Occupancy { judged, waiting },
+            seconds_to_expiry,
+        } = snapshot;
+        let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.in_flight.set(whole(judged));
+        self.waiting.set(whole(waiting));
+        self.expiry.set(seconds_to_expiry);
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DecisionLabels {
+    phase: &'static str,
+    decision: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PhaseLabels {
+    phase: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PolicyLabels {
+    policy: Arc<str>,
+    phase: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FaultLabels {
+    policy: Arc<str>,
+    cause: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReloadLabels {
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BuildLabels {
+    version: &'static str,
+}
+
+impl From<(Phase, Decision)> for DecisionLabels {
+    fn from((phase, decision): (Phase, Decision)) -> Self {
+        Self {
+            phase: phase.as_label(),
+            decision: decision.as_label(),
+        }
+    }
+}
+
+impl From<Phase> for PhaseLabels {
+    fn from(phase: Phase) -> Self {
+        Self {
+            phase: phase.as_label(),
+        }
+    }
+}
+
+impl From<Reason> for ReasonLabels {
+    fn from(reason: Reason) -> Self {
+        Self {
+            reason: reason.as_label(),
+        }
+    }
+}
+
+impl From<Reload> for ReloadLabels {
+    fn from(reload: Reload) -> Self {
+        Self {
+            result: reload.as_label(),
+        }
+    }
+}
+
+impl Reload {
+    /// The result's word in metrics.
+    pub fn as_label(self) -> &'static str {
+        match self {
+            Self::Succeeded => "ok",
+            Self::Failed => "failed",
+        }
+    }
+}

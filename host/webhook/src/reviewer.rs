@@ -1,0 +1,103 @@
+//! What judges the calls: implemented by whoever owns the policies.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+/// Judges admission calls.
+pub trait Reviewer: Send + Sync + 'static {
+    /// Judges one call and gives its answer.
+    ///
+    /// The future is dropped when the call's deadline passes or its client goes away. A panic fails this call only.
+    /// It is polled on the threads that serve connections, so it must not block one for longer than a policy may run.
+    fn admit(&self, call: Call) -> impl Future<Output = Result<Admission, Refusal>> + Send;
+
+    /// Whether policies are loaded. Until they are, readiness is false and every call is answered with 503.
+    fn is_ready(&self) -> bool;
+}
+
+/// One admission call.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The endpoint that was called.
+    pub phase: Phase,
+    /// The request's body, an AdmissionReview if the client is honest.
+    pub body: Bytes,
+    /// When an answer stops being of use.
+    pub deadline: Instant,
+}
+
+/// One of the two calls that the API server makes for an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// `/mutate`: policies may edit the object.
+    Mutate,
+    /// `/validate`: policies may only judge it.
+    Validate,
+}
+
+/// The answer to a call, and what metrics tell of it.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    /// The response's body, an AdmissionReview.
+    pub body: Vec<u8>,
+    /// What was decided.
+    pub decision: Decision,
+    /// The policies that ran, in order.
+    pub policies: Vec<PolicyRun>,
+}
+
+/// What became of a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Decision {
+    /// The object may pass.
+    Allowed,
+    /// The policies refused it.
+    Denied,
+    /// A policy faulted and what was configured for that case decided.
+    Faulted,
+}
+
+/// How one policy ran within a review.
+#[derive(Clone, Debug)]
+pub struct PolicyRun {
+    /// The policy's configured name: a label value, so bounded by the configuration.
+    pub name: Arc<str>,
+    /// Whether it ran as a mutator or as a validator.
+    pub phase: Phase,
+    /// How long it ran.
+    pub duration: Duration,
+    /// Why it gave no valid answer, in one of a few fixed words.
+    pub fault: Option<&'static str>,
+}
+
+/// Why a call got no review.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The body is not an AdmissionReview that could be answered: 400.
+    BadRequest(String),
+    /// It could not be judged now: 503.
+    Unavailable(String),
+}
+
+impl Phase {
+    /// The phase's word in metrics.
+    pub fn as_label(self) -> &'static str {
+        match self {
+            Self::Mutate => "mutate",
+            Self::Validate => "validate",
+        }
+    }
+}
+
+impl Decision {
+    /// The decision's word in metrics.
+    pub fn as_label(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Denied => "denied",
+            Self::Faulted => "faulted",
+        }
+    }
+}

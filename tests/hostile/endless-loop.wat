@@ -1,0 +1,4 @@
+;; Never ends.
+(func $bad (param i32) (result i32)
+  (loop $again (br $again))
+  (unreachable))

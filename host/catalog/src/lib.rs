@@ -2,7 +2,7 @@
 
 pub mod yaml;
 
-mod diagnostic;
+pub mod diagnostic;
 pub use diagnostic::{Diagnostic, Excerpt, Place, Text};
 
 pub mod document;

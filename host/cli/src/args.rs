@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::Styles;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use tracing_subscriber::filter::LevelFilter;
 
 /// GPU admission control for Kubernetes: repairs or refuses GPU pods before they are stored.
 #[derive(Debug, Parser)]
@@ -30,6 +31,17 @@ pub(crate) enum Command {
     /// Show in words what a webhook answered to an AdmissionReview.
     #[command(hide = true)]
     Explain(ExplainArgs),
+}
+
+impl Command {
+    /// How much is logged unless the user asks for more. What commands print tells what happens to documents: their
+    /// log is for what is wrong with the program.
+    pub(crate) fn log_level(&self) -> LevelFilter {
+        match self {
+            Self::Serve(_) => LevelFilter::INFO,
+            Self::Review(_) | Self::Policy(_) | Self::Completions(_) | Self::Explain(_) => LevelFilter::ERROR,
+        }
+    }
 }
 
 /// How results look on a terminal.

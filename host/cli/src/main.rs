@@ -26,6 +26,7 @@ use args::{Args, Command};
 fn main() -> ExitCode {
     let Args { command, display } = Args::parse();
     terminal::prepare(&display);
+    terminal::log(command.log_level(), &display);
     let done = match &command {
         Command::Review(args) => review::run(args, &display),
         Command::Serve(args) => serve::run(args),

@@ -13,7 +13,7 @@ use crate::args::{DisplayArgs, Format};
 use crate::failure::Failure;
 use crate::terminal;
 
-pub(crate) use text::{Edit, Entry, Note};
+pub(crate) use text::{Edit, Entry, Note, Widths, place};
 
 /// Prints what came of documents: data on stdout, and on stderr what the format has no room for.
 pub(crate) fn render(format: Format, answers: &[Answer], display: &DisplayArgs) -> Result<(), Failure> {

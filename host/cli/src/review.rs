@@ -10,12 +10,11 @@ use crate::answer::{Answer, Judgement, Summary};
 use crate::args::{DisplayArgs, ReviewArgs};
 use crate::failure::Failure;
 use crate::input::{self, Content, Item};
-use crate::{render, setup, terminal};
+use crate::{render, setup};
 
 /// Reviews documents and prints what came of it. The status says whether anything is wrong with them.
 pub(crate) fn run(args: &ReviewArgs, display: &DisplayArgs) -> Result<ExitCode, Failure> {
     let ReviewArgs { input, config, output } = args;
-    terminal::log(display);
     let items = input::read(input)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let answers = runtime.context("cannot start")?.block_on(async {

@@ -1,5 +1,6 @@
 //! Standard output and standard error, with colours where they are wanted.
 
+use std::env;
 use std::io::{self, BufWriter, ErrorKind, Write};
 
 use anstream::{AutoStream, ColorChoice};
@@ -31,16 +32,19 @@ pub(crate) fn complain(message: &str) {
     let _ = AutoStream::auto(io::stderr()).write_all(message.as_bytes());
 }
 
-/// Writes the log of a command that ends by itself to stderr: errors, and as `RUST_LOG` or `-vv` say. What
-/// happens to single documents is the command's output and need not be logged.
-pub(crate) fn log(args: &DisplayArgs) {
+/// Writes the log to stderr, as much as `level`, `-v` and `RUST_LOG` say: JSON in a cluster, where programs read it.
+pub(crate) fn log(level: LevelFilter, args: &DisplayArgs) {
     let level = match args.verbose {
-        0 | 1 => LevelFilter::ERROR,
-        2 => LevelFilter::INFO,
+        0 | 1 => level,
+        2 => level.max(LevelFilter::INFO),
         _ => LevelFilter::DEBUG,
     };
     let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
     let colors = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
-    let format = tracing_subscriber::fmt().compact().without_time().with_ansi(colors);
-    format.with_env_filter(filter).with_writer(io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colors);
+    if env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
+        log.json().init();
+    } else {
+        log.compact().init();
+    }
 }

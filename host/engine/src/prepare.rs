@@ -1,11 +1,13 @@
 //! From a component and its configured entries to native code: checked, configured, snapshotted, compiled.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use wasmtime::component::{Component, InstancePre};
 use wasmtime::Store;
 use wasmtime_wizer::Wizer;
+use wit_component::ComponentEncoder;
 
 use crate::bindings::exports::tollgate::policy::guest;
 use crate::config::CONFIGURE_TIME;
@@ -99,6 +101,7 @@ impl Engine {
     ///
     /// When the component is invalid, imports what it may not, fails, or refuses entries.
     pub async fn prepare(&self, wasm: &[u8], entries: &[EntrySpec], limits: Limits) -> Result<Artifact, LoadError> {
+        let wasm = &*as_component(wasm)?;
         match Wizer::new().keep_init_func(true).instrument_component(wasm) {
             Ok((context, instrumented)) => {
                 let component = self.compile(&instrumented)?;
@@ -145,6 +148,19 @@ impl Engine {
     pub(crate) fn link(&self, component: &Component) -> Result<InstancePre<State>, LoadError> {
         self.linker.instantiate_pre(component).map_err(|err| LoadError::Contract(format!("{err:#}")))
     }
+}
+
+/// The first bytes of a core module, which is what compilers make. One that was built against the contract carries
+/// a description of it and is made a component here, so that authors need no further tool.
+const CORE_MODULE: &[u8] = b"\0asm\x01\0\0\0";
+
+fn as_component(wasm: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
+    if !wasm.starts_with(CORE_MODULE) {
+        return Ok(Cow::Borrowed(wasm));
+    }
+    let encoder = ComponentEncoder::default().validate(true).module(wasm);
+    let component = encoder.and_then(|mut encoder| encoder.encode());
+    component.map(Cow::Owned).map_err(|err| LoadError::Invalid(err.into()))
 }
 
 fn invalid(err: wasmtime::Error) -> LoadError {

@@ -135,16 +135,27 @@ pub struct Ran {
 }
 
 impl Session {
+    /// Makes the instance, which the first call does otherwise.
+    ///
+    /// # Errors
+    ///
+    /// When there is no room for it, or `configure` fails where it runs for every instance.
+    pub async fn open(&mut self) -> Result<(), Fault> {
+        if self.instance.is_none() {
+            self.instance = Some(self.bundle.0.instantiate().await?);
+        }
+        Ok(())
+    }
+
     /// Calls a policy. After a fault its edits and findings are gone, and the next call gets a new instance.
     pub async fn call(&mut self, phase: Phase, entry: usize, mut review: Box<Review>) -> Ran {
         let started = Instant::now();
         let keep = review.applied().len();
-        let mut instance = match self.instance.take() {
-            Some(instance) => instance,
-            None => match self.bundle.0.instantiate().await {
-                Ok(instance) => instance,
-                Err(fault) => return Ran::faulted(review, fault, started.elapsed(), 0),
-            },
+        if let Err(fault) = self.open().await {
+            return Ran::faulted(review, fault, started.elapsed(), 0);
+        }
+        let Some(mut instance) = self.instance.take() else {
+            return Ran::faulted(review, Fault::Busy, started.elapsed(), 0);
         };
         let (outcome, returned) = self.bundle.0.call(&mut instance, phase, entry, review).await;
         review = returned;

@@ -142,9 +142,13 @@ impl Wanted {
 pub(crate) fn totals(asked: &[Asked]) -> Vec<(&str, u64)> {
     let each = asked.iter().flat_map(|asked| {
         let class = asked.class();
-        asked
-            .devices()
-            .map(move |(wanted, _, count)| (class, wanted.name.as_str(), Quantity::from(i64::from(count))))
+        asked.devices().map(move |(wanted, _, count)| {
+            (
+                class,
+                wanted.name.as_str(),
+                Quantity::from(i64::from(count)),
+            )
+        })
     });
     gpu::devices(each)
 }

@@ -48,7 +48,10 @@ pub(crate) fn report(max_per_node: Option<u32>, pod: &Pod, asked: &[Asked]) {
         return;
     }
     for (name, total) in totals {
-        let takers: Vec<_> = taken.iter().filter(|taken| taken.wanted.name == name).collect();
+        let takers: Vec<_> = taken
+            .iter()
+            .filter(|taken| taken.wanted.name == name)
+            .collect();
         report_resource(max_per_node, pod, &takers, total);
     }
 }
@@ -70,15 +73,26 @@ fn report_resource(max_per_node: Option<u32>, pod: &Pod, takers: &[&Taken<'_>], 
 fn whole(asked: &Asked) -> impl Iterator<Item = Taken<'_>> {
     asked
         .devices()
-        .filter(|(_, known, _)| known.class == Class::Device && matches!(known.vendor, Vendor::Nvidia | Vendor::Amd))
+        .filter(|(_, known, _)| {
+            known.class == Class::Device && matches!(known.vendor, Vendor::Nvidia | Vendor::Amd)
+        })
         .filter(|(_, known, _)| !shares(asked, known))
-        .map(|(wanted, known, count)| Taken { asked, wanted, vendor: known.vendor, count })
+        .map(|(wanted, known, count)| Taken {
+            asked,
+            wanted,
+            vendor: known.vendor,
+            count,
+        })
 }
 
 /// Whether the container asks for memory or cores of the vendor's devices, so that their count is one of shares.
 pub(crate) fn shares(asked: &Asked, device: &Resource) -> bool {
-    let quantity = |known: &Resource| known.class == Class::Quantity && known.vendor == device.vendor;
-    asked.resources.iter().any(|wanted| wanted.known.is_some_and(quantity))
+    let quantity =
+        |known: &Resource| known.class == Class::Quantity && known.vendor == device.vendor;
+    asked
+        .resources
+        .iter()
+        .any(|wanted| wanted.known.is_some_and(quantity))
 }
 
 /// Whether one `nvidia.com/gpu` is a whole GPU wherever the pod may run.
@@ -98,7 +112,10 @@ struct Nodes {
 impl Nodes {
     fn of(max_per_node: Option<u32>, pod: &Pod, vendor: Vendor) -> Self {
         let read = |key: &str, value: &str| gpus_of(vendor, key, value).map(|count| vec![count]);
-        Self { max_per_node, selected: selected(pod, read).unwrap_or_default() }
+        Self {
+            max_per_node,
+            selected: selected(pod, read).unwrap_or_default(),
+        }
     }
 
     /// The most that one of them has, where that is known.
@@ -121,7 +138,9 @@ impl Nodes {
     fn in_words(&self) -> String {
         match (self.selected.iter().max(), self.max_per_node) {
             (Some(most), None) => format!("the nodes that it selects have {most}"),
-            (Some(most), Some(max)) if *most <= max => format!("the nodes that it selects have {most}"),
+            (Some(most), Some(max)) if *most <= max => {
+                format!("the nodes that it selects have {most}")
+            }
             (_, max) => format!("nodes here have at most {}", max.unwrap_or(COMMON)),
         }
     }
@@ -132,7 +151,10 @@ fn gpus_of(vendor: Vendor, key: &str, value: &str) -> Option<u32> {
     if COUNT_LABELS.contains(&key) {
         return value.parse().ok().filter(|count| *count > 0);
     }
-    if !matches!(key, "node.kubernetes.io/instance-type" | "beta.kubernetes.io/instance-type") {
+    if !matches!(
+        key,
+        "node.kubernetes.io/instance-type" | "beta.kubernetes.io/instance-type"
+    ) {
         return None;
     }
     let instance = gpu::instance(value)?;
@@ -146,16 +168,27 @@ fn report_too_many(first: &Taken<'_>, total: u64, nodes: &Nodes) {
     TOO_MANY
         .finding(
             first.asked.place(first.wanted),
-            format!("the pod takes {total} {name} with container `{}`, but {}", first.asked.container.name(), nodes.in_words()),
+            format!(
+                "the pod takes {total} {name} with container `{}`, but {}",
+                first.asked.container.name(),
+                nodes.in_words()
+            ),
         )
         .actual(total.to_string())
         .allowed(format!("at most {most} in one pod"))
-        .fix(format!("ask for at most {most}, and run several pods for more"))
+        .fix(format!(
+            "ask for at most {most}, and run several pods for more"
+        ))
         .report();
 }
 
 fn report_unusual(taken: &Taken<'_>, nodes: &Nodes) {
-    let Taken { asked, wanted, count, .. } = taken;
+    let Taken {
+        asked,
+        wanted,
+        count,
+        ..
+    } = taken;
     let name = &wanted.name;
     let why = if nodes.selected.is_empty() && *count > COMMON && nodes.max_per_node.is_none() {
         format!("few nodes have more than {COMMON}, so the pod may stay Pending")
@@ -163,13 +196,21 @@ fn report_unusual(taken: &Taken<'_>, nodes: &Nodes) {
         "that leaves GPUs of the node that nobody else can fill".to_owned()
     };
     let fix = match nodes.selected.iter().max() {
-        Some(most) => format!("ask for a number that divides {most}, the GPUs of the nodes that it selects"),
-        None => "ask for 1, 2, 4 or 8, or tell Tollgate what nodes have with the setting `maxPerNode`".to_owned(),
+        Some(most) => {
+            format!("ask for a number that divides {most}, the GPUs of the nodes that it selects")
+        }
+        None => {
+            "ask for 1, 2, 4 or 8, or tell Tollgate what nodes have with the setting `maxPerNode`"
+                .to_owned()
+        }
     };
     UNUSUAL
         .finding(
             asked.place(wanted),
-            format!("container `{}` takes {count} {name}: {why}", asked.container.name()),
+            format!(
+                "container `{}` takes {count} {name}: {why}",
+                asked.container.name()
+            ),
         )
         .actual(count.to_string())
         .allowed("numbers that fill a node: 1, 2, 4, 8")

@@ -64,7 +64,9 @@ impl Policy for GpuLimits {
 
     fn check(&self) -> Result<(), String> {
         if self.max_per_node == Some(0) {
-            return Err("maxPerNode: `0` would refuse every GPU; leave it out for no maximum".to_owned());
+            return Err(
+                "maxPerNode: `0` would refuse every GPU; leave it out for no maximum".to_owned(),
+            );
         }
         table::check(&self.per_gpu)
     }

@@ -11,8 +11,15 @@ pub(crate) const NO_MEMORY: Rule = Rule::warn(
 
 /// Warns where neither the container nor the pod limits the memory.
 pub(crate) fn report(pod: &Pod, asked: &[Asked]) {
-    let has_limit = |asked: &Asked| asked.get("memory").is_some_and(|memory| memory.limit.is_some());
-    let mut lacking = asked.iter().filter(|asked| asked.has_devices() && !has_limit(asked)).peekable();
+    let has_limit = |asked: &Asked| {
+        asked
+            .get("memory")
+            .is_some_and(|memory| memory.limit.is_some())
+    };
+    let mut lacking = asked
+        .iter()
+        .filter(|asked| asked.has_devices() && !has_limit(asked))
+        .peekable();
     if lacking.peek().is_none() || pod.limit("memory").is_some() {
         return;
     }
@@ -20,12 +27,22 @@ pub(crate) fn report(pod: &Pod, asked: &[Asked]) {
         let (name, devices) = (asked.container.name(), asked.devices_in_words());
         let request = asked.get("memory").map(|memory| memory.text().to_owned());
         let lack = match &request {
-            Some(request) => format!("a memory request of {request} but no limit: beyond it the container is evicted first"),
-            None => "no memory limit: it is the first to be evicted when the node runs short".to_owned(),
+            Some(request) => format!(
+                "a memory request of {request} but no limit: beyond it the container is evicted first"
+            ),
+            None => {
+                "no memory limit: it is the first to be evicted when the node runs short".to_owned()
+            }
         };
         NO_MEMORY
-            .finding(asked.resources_place(), format!("container `{name}` takes {devices} and has {lack}"))
-            .actual(request.map_or_else(|| "neither request nor limit".to_owned(), |request| format!("request {request}, no limit")))
+            .finding(
+                asked.resources_place(),
+                format!("container `{name}` takes {devices} and has {lack}"),
+            )
+            .actual(request.map_or_else(
+                || "neither request nor limit".to_owned(),
+                |request| format!("request {request}, no limit"),
+            ))
             .allowed("a memory limit on the container or on the pod")
             .fix("set `memory` under limits, and the same under requests")
             .report();

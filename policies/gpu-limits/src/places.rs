@@ -35,12 +35,18 @@ pub(crate) fn report(pod: &Pod, asked: &[Asked]) {
 }
 
 fn report_several(pod: &Pod, asked: &[Asked], apps: &[&Asked]) {
-    let names: Vec<_> = apps.iter().map(|app| format!("`{}`", app.container.name())).collect();
+    let names: Vec<_> = apps
+        .iter()
+        .map(|app| format!("`{}`", app.container.name()))
+        .collect();
     let each: Vec<_> = apps
         .iter()
         .map(|app| format!("{}: {}", app.container.name(), app.devices_in_words()))
         .collect();
-    let sum: Vec<_> = totals(asked).iter().map(|(name, count)| format!("{count} {name}")).collect();
+    let sum: Vec<_> = totals(asked)
+        .iter()
+        .map(|(name, count)| format!("{count} {name}"))
+        .collect();
     SEVERAL
         .finding(
             format!("{}/spec/containers", pod.path()),

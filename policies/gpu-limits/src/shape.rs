@@ -101,7 +101,10 @@ fn report_fraction(asked: &Asked, wanted: &Wanted, known: &Resource, written: &s
     FRACTIONAL
         .finding(
             asked.place(wanted),
-            format!("container `{}` asks for {written} {name}, which is only given out whole", asked.container.name()),
+            format!(
+                "container `{}` asks for {written} {name}, which is only given out whole",
+                asked.container.name()
+            ),
         )
         .actual(written)
         .allowed("whole numbers")
@@ -133,7 +136,10 @@ fn report_misspelt(asked: &Asked, wanted: &Wanted) {
     MISSPELT
         .finding(
             asked.place(wanted),
-            format!("container `{}` asks for `{name}`, which no node has; `{meant}` is meant", asked.container.name()),
+            format!(
+                "container `{}` asks for `{name}`, which no node has; `{meant}` is meant",
+                asked.container.name()
+            ),
         )
         .actual(name)
         .allowed(&meant)

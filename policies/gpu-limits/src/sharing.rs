@@ -3,9 +3,9 @@
 //! Sources: the documentation of Project-HAMi/HAMi and volcano-sh/devices; the validator of NVIDIA/KAI-Scheduler
 //! (`pkg/binder/plugins/gpusharing/gpu-request`).
 
+use tollgate_sdk::below;
 use tollgate_sdk::gpu::{Class, Quantity};
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::below;
 
 use crate::asked::{Asked, Wanted};
 
@@ -47,7 +47,11 @@ const ANNOTATION: &str = "gpu-fraction";
 
 /// Warns about quantities that count for nothing, and about percents that no device has.
 pub(crate) fn report_quantities(asked: &Asked) {
-    let is_quantity = |wanted: &&Wanted| wanted.known.is_some_and(|known| known.class == Class::Quantity);
+    let is_quantity = |wanted: &&Wanted| {
+        wanted
+            .known
+            .is_some_and(|known| known.class == Class::Quantity)
+    };
     for wanted in asked.resources.iter().filter(is_quantity) {
         if needs_count(&wanted.name) && !has_count(asked, &wanted.name) {
             report_no_count(asked, wanted);
@@ -77,7 +81,11 @@ fn report_no_count(asked: &Asked, wanted: &Wanted) {
     NO_COUNT
         .finding(
             asked.place(wanted),
-            format!("container `{}` asks for {} of {name} but for no number of devices to take it from", asked.container.name(), wanted.text()),
+            format!(
+                "container `{}` asks for {} of {name} but for no number of devices to take it from",
+                asked.container.name(),
+                wanted.text()
+            ),
         )
         .actual(format!("{name} alone"))
         .allowed(format!("{name} beside a count of `{domain}` devices"))
@@ -90,7 +98,10 @@ fn report_percent(asked: &Asked, wanted: &Wanted) {
     PERCENT
         .finding(
             asked.place(wanted),
-            format!("container `{}` asks for {text} of {name}, which is in percent of one device", asked.container.name()),
+            format!(
+                "container `{}` asks for {text} of {name}, which is in percent of one device",
+                asked.container.name()
+            ),
         )
         .actual(text)
         .allowed("1 to 100")
@@ -107,7 +118,11 @@ pub(crate) fn report_fraction(pod: &Pod, asked: &[Asked]) {
     if !Quantity::parse(&written).is_ok_and(is_part) {
         report_no_fraction(pod, &written);
     }
-    let whole = |asked: &&Asked| asked.devices().any(|(wanted, _, _)| wanted.name == "nvidia.com/gpu");
+    let whole = |asked: &&Asked| {
+        asked
+            .devices()
+            .any(|(wanted, _, _)| wanted.name == "nvidia.com/gpu")
+    };
     if let Some(taker) = asked.iter().find(whole) {
         report_beside_devices(taker, &written);
     }

@@ -29,7 +29,9 @@ const LAUNCHERS: [&str; 3] = ["mpirun", "horovodrun", "ray-serve"];
 /// Warns about a pod without any accelerator that runs a program which needs one.
 pub(crate) fn report(review: &Review, pod: &Pod) {
     let containers = pod.containers();
-    let needy = containers.iter().find_map(|container| Some((container, need(container)?)));
+    let needy = containers
+        .iter()
+        .find_map(|container| Some((container, need(container)?)));
     let Some((container, what)) = needy else {
         return;
     };
@@ -38,7 +40,10 @@ pub(crate) fn report(review: &Review, pod: &Pod) {
     }
     IDLE.finding(
         below(&container.path(), &["resources"]),
-        format!("container `{}` {what}, which needs a GPU, but the pod asks for none", container.name()),
+        format!(
+            "container `{}` {what}, which needs a GPU, but the pod asks for none",
+            container.name()
+        ),
     )
     .actual("no accelerator in any container")
     .allowed("an accelerator under limits, a resource claim, or a program for CPUs")
@@ -53,7 +58,11 @@ fn need(container: &Container) -> Option<String> {
         return None;
     }
     let (command, args) = (container.command(), container.args());
-    let what = match recognise(&Invocation { image: &image, command: &command, args: &args }) {
+    let what = match recognise(&Invocation {
+        image: &image,
+        command: &command,
+        args: &args,
+    }) {
         Some(known) => {
             let words = Words::split(command.into_iter().chain(args));
             let needs = !is_told_cpu(&words) && needs(known, &image, &words);
@@ -68,7 +77,11 @@ fn needs(known: &Workload, image: &str, words: &Words) -> bool {
     if LAUNCHERS.contains(&known.name) {
         return false;
     }
-    let per_gpu = || words.values(&["--nproc-per-node"]).any(|value| value == "gpu");
+    let per_gpu = || {
+        words
+            .values(&["--nproc-per-node"])
+            .any(|value| value == "gpu")
+    };
     NEEDY.contains(&known.name)
         || says(image, is_gpu_word)
         || (known.role == Role::Training && (per_gpu() || words.number(&["--num-gpus"]).is_some()))
@@ -110,7 +123,10 @@ fn is_cuda(image: &str) -> bool {
 
 /// Whether the pod may have a device all the same. Agents of every node are what DaemonSets are for.
 fn has_other_devices(pod: &Pod) -> bool {
-    let by_runtime = || pod.runtime_class().is_some_and(|class| class.starts_with("nvidia"));
+    let by_runtime = || {
+        pod.runtime_class()
+            .is_some_and(|class| class.starts_with("nvidia"))
+    };
     let is_agent = || pod.owner().as_deref() == Some("DaemonSet.apps");
     has_fraction(pod) || !pod.resource_claims().is_empty() || by_runtime() || is_agent()
 }

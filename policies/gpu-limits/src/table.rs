@@ -106,7 +106,11 @@ pub(crate) fn check(table: &[Row]) -> Result<(), String> {
             return Err(format!("perGpu: {row} has neither `cpu` nor `memory`"));
         }
         let model = row.model.as_ref().map(|known| known.0);
-        if table.iter().take(index).any(|earlier| earlier.is_for(model)) {
+        if table
+            .iter()
+            .take(index)
+            .any(|earlier| earlier.is_for(model))
+        {
             return Err(format!("perGpu: {row} stands there twice"));
         }
     }
@@ -184,14 +188,30 @@ impl Models {
     /// The part of a GPU that a MIG device is, in 56ths. What a share in time is worth nobody can tell.
     fn slice(&self, name: &str) -> u32 {
         let is_cut = name.starts_with("nvidia.com/mig-") && !name.ends_with(".shared");
-        let candidates = Candidates { selected: &self.selected, cluster: &self.cluster };
-        if is_cut { weight_56ths(name, &candidates).unwrap_or(0) } else { 0 }
+        let candidates = Candidates {
+            selected: &self.selected,
+            cluster: &self.cluster,
+        };
+        if is_cut {
+            weight_56ths(name, &candidates).unwrap_or(0)
+        } else {
+            0
+        }
     }
 
     /// What comes with one GPU of the models that the pod selects, else of the only one that the cluster has, else
     /// by the row without a model; the least where there are several.
-    fn least(&self, table: &[Row], vendor: Vendor, amount: fn(&Row) -> Option<Amount>) -> Option<Quantity> {
-        let row = |model| table.iter().find(|row| row.is_for(model) && row.fits(vendor));
+    fn least(
+        &self,
+        table: &[Row],
+        vendor: Vendor,
+        amount: fn(&Row) -> Option<Amount>,
+    ) -> Option<Quantity> {
+        let row = |model| {
+            table
+                .iter()
+                .find(|row| row.is_for(model) && row.fits(vendor))
+        };
         let models = match (self.selected.as_slice(), self.cluster.as_slice()) {
             ([], [only]) => std::slice::from_ref(only),
             (selected, _) => selected,

@@ -38,12 +38,22 @@ fn assert_one(done: &Done, rule: &str, path: &str, pieces: &[&str]) {
     assert_eq!(finding.path, path);
     let start: String = finding.message.chars().take(100).collect();
     for piece in pieces {
-        let known = [Some(&finding.message), finding.fix.as_ref(), finding.allowed.as_ref()];
-        assert!(known.into_iter().flatten().any(|text| text.contains(piece)), "`{piece}`: {finding:#?}");
+        let known = [
+            Some(&finding.message),
+            finding.fix.as_ref(),
+            finding.allowed.as_ref(),
+        ];
+        assert!(
+            known.into_iter().flatten().any(|text| text.contains(piece)),
+            "`{piece}`: {finding:#?}"
+        );
     }
     let first = pieces.first().copied().unwrap_or_default();
     assert!(start.contains(first), "the point comes too late: {start}");
-    assert!(finding.actual.is_some() && finding.allowed.is_some() && finding.fix.is_some(), "{finding:#?}");
+    assert!(
+        finding.actual.is_some() && finding.allowed.is_some() && finding.fix.is_some(),
+        "{finding:#?}"
+    );
 }
 
 #[test]
@@ -59,14 +69,28 @@ fn refuses_settings_that_make_no_sense() {
     for (settings, piece) in [
         (json!({"maxPerNode": 0}), "would refuse every GPU"),
         (json!({"maxPerNodes": 8}), "unknown field `maxPerNodes`"),
-        (json!({"perGpu": [{"model": "A100-80GB"}]}), "the row of `A100-80GB` has neither `cpu` nor `memory`"),
-        (json!({"perGpu": [{"cpu": 1}, {"cpu": 2}]}), "the row without a model stands there twice"),
-        (json!({"perGpu": [{"model": "A100", "cpu": 1}]}), "`A100` may be `A100-40GB` or `A100-80GB`"),
-        (json!({"perGpu": [{"model": "H10-80GB", "cpu": 1}]}), "`H100-80GB` is"),
+        (
+            json!({"perGpu": [{"model": "A100-80GB"}]}),
+            "the row of `A100-80GB` has neither `cpu` nor `memory`",
+        ),
+        (
+            json!({"perGpu": [{"cpu": 1}, {"cpu": 2}]}),
+            "the row without a model stands there twice",
+        ),
+        (
+            json!({"perGpu": [{"model": "A100", "cpu": 1}]}),
+            "`A100` may be `A100-40GB` or `A100-80GB`",
+        ),
+        (
+            json!({"perGpu": [{"model": "H10-80GB", "cpu": 1}]}),
+            "`H100-80GB` is",
+        ),
         (json!({"perGpu": [{"memory": "16GB"}]}), "`GB` is none of"),
         (json!({"perGpu": [{"memory": "0"}]}), "must be above zero"),
     ] {
-        let error = Case::new(with("nvidia.com/gpu", "1")).settings(settings).settings_error::<GpuLimits>();
+        let error = Case::new(with("nvidia.com/gpu", "1"))
+            .settings(settings)
+            .settings_error::<GpuLimits>();
         assert!(error.contains(piece), "{error}");
     }
 }

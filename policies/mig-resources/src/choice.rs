@@ -46,23 +46,38 @@ pub(crate) fn choose(size: &Size, models: &[&'static Model]) -> Result<MigName, 
         .collect();
     let Some((_, first)) = fitting.first() else {
         let cut = models.iter().any(|model| model.board.is_some());
-        let why = if cut { NoChoice::None } else { NoChoice::NotCut };
+        let why = if cut {
+            NoChoice::None
+        } else {
+            NoChoice::NotCut
+        };
         return Err(why(models.to_vec()));
     };
     let everywhere = first.iter().filter_map(|profile| {
-        let weights: Option<Vec<u32>> =
-            fitting.iter().map(|(_, there)| weight(there, profile.mig)).collect();
-        Some((weights?.into_iter().max()?, profile.mig.memory_gb, profile.mig))
+        let weights: Option<Vec<u32>> = fitting
+            .iter()
+            .map(|(_, there)| weight(there, profile.mig))
+            .collect();
+        Some((
+            weights?.into_iter().max()?,
+            profile.mig.memory_gb,
+            profile.mig,
+        ))
     });
     let smallest = everywhere.min_by_key(|(weight, memory, _)| (*weight, *memory));
-    smallest.map(|(_, _, name)| name).ok_or_else(|| NoChoice::Differ(smallest_of_each(&fitting)))
+    smallest
+        .map(|(_, _, name)| name)
+        .ok_or_else(|| NoChoice::Differ(smallest_of_each(&fitting)))
 }
 
 /// The profiles of a model that fit. A name may also be one that other firmware uses.
 fn fitting(size: &Size, model: &Model) -> Vec<&'static Profile> {
     match (size, model.board) {
         (Size::Profile(name), Some(board)) => board.find(*name).into_iter().collect(),
-        _ => profiles(model).iter().filter(|profile| size.fits(profile)).collect(),
+        _ => profiles(model)
+            .iter()
+            .filter(|profile| size.fits(profile))
+            .collect(),
     }
 }
 
@@ -78,7 +93,10 @@ fn smallest_of_each(
         let order = |profile: &&&Profile| (profile.weight_56ths, profile.mig.memory_gb);
         profiles.iter().min_by_key(order).map(|profile| profile.mig)
     };
-    fitting.iter().filter_map(|(model, profiles)| Some((*model, smallest(profiles)?))).collect()
+    fitting
+        .iter()
+        .filter_map(|(model, profiles)| Some((*model, smallest(profiles)?)))
+        .collect()
 }
 
 /// The ids of models, for messages.
@@ -96,11 +114,19 @@ pub(crate) fn offered(models: &[&Model]) -> String {
             names.push(name);
         }
     }
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
 }
 
 /// The largest profile of models.
 pub(crate) fn largest(models: &[&Model]) -> Option<MigName> {
-    let all = models.iter().flat_map(|model| profiles(model)).map(|profile| profile.mig);
-    all.filter(|mig| mig.suffix == MigSuffix::Plain).max_by_key(|mig| mig.memory_gb)
+    let all = models
+        .iter()
+        .flat_map(|model| profiles(model))
+        .map(|profile| profile.mig);
+    all.filter(|mig| mig.suffix == MigSuffix::Plain)
+        .max_by_key(|mig| mig.memory_gb)
 }

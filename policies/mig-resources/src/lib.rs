@@ -65,14 +65,20 @@ impl Policy for MigResources {
 
     fn check(&self) -> Result<(), String> {
         if self.gpu_memory.is_some() && self.mig_profile.is_some() {
-            return Err("`gpuMemory` and `migProfile` both say how much a pod needs: leave one out".to_owned());
+            return Err(
+                "`gpuMemory` and `migProfile` both say how much a pod needs: leave one out"
+                    .to_owned(),
+            );
         }
         Ok(())
     }
 
     fn mutate(&self, review: &Review) -> Outcome {
         let default = self.gpu_memory.as_ref().or(self.mig_profile.as_ref());
-        review.pods().iter().try_for_each(|pod| rename::repair(default, pod, &takers(pod)))
+        review
+            .pods()
+            .iter()
+            .try_for_each(|pod| rename::repair(default, pod, &takers(pod)))
     }
 
     fn validate(&self, review: &Review) -> Outcome {
@@ -96,7 +102,9 @@ fn takers(pod: &Pod) -> Vec<Taker> {
         devices.retain(|device| device.resource.vendor == Vendor::Nvidia);
         Taker { container, devices }
     });
-    containers.filter(|taker| !taker.devices.is_empty()).collect()
+    containers
+        .filter(|taker| !taker.devices.is_empty())
+        .collect()
 }
 
 #[cfg(test)]

@@ -106,7 +106,9 @@ impl Taker {
     fn is_single(&self) -> bool {
         let one = |text: &String| Quantity::parse(text) == Ok(Quantity::from(1));
         match self.devices.as_slice() {
-            [device] => device.name == WHOLE_GPU && device.request.iter().chain(&device.limit).all(one),
+            [device] => {
+                device.name == WHOLE_GPU && device.request.iter().chain(&device.limit).all(one)
+            }
             _ => false,
         }
     }
@@ -129,7 +131,12 @@ fn has_mig_names(pod: &Pod) -> bool {
 }
 
 fn report_unreadable(pod: &Pod, unreadable: &Unreadable) {
-    let Unreadable { annotation, written, why, form } = unreadable;
+    let Unreadable {
+        annotation,
+        written,
+        why,
+        form,
+    } = unreadable;
     UNREADABLE
         .finding(
             below(&pod.path(), &["metadata", "annotations", annotation]),
@@ -156,13 +163,25 @@ fn report_no_names(pod: &Pod, need: &Need, taker: &Taker, name: Option<MigName>)
 
 fn report_no_choice(pod: &Pod, need: &Need, taker: &Taker, why: &NoChoice) {
     let (rule, problem, allowed, fix) = explain(need, why);
-    let rule = if need.annotation.is_some() { rule } else { DEFAULT_UNUSED };
-    let message = format!("container `{}` needs {}, but {problem}", taker.container.name(), need.size);
-    finding(&rule, pod, need, taker, message).allowed(allowed).fix(fix).report();
+    let rule = if need.annotation.is_some() {
+        rule
+    } else {
+        DEFAULT_UNUSED
+    };
+    let message = format!(
+        "container `{}` needs {}, but {problem}",
+        taker.container.name(),
+        need.size
+    );
+    finding(&rule, pod, need, taker, message)
+        .allowed(allowed)
+        .fix(fix)
+        .report();
 }
 
 fn finding(rule: &Rule, pod: &Pod, need: &Need, taker: &Taker, message: String) -> Finding {
-    rule.finding(place(pod, need, taker), message).actual(need.size.to_string())
+    rule.finding(place(pod, need, taker), message)
+        .actual(need.size.to_string())
 }
 
 /// The rule, what is wrong, what would be right, and how to get there.
@@ -173,11 +192,21 @@ fn explain(need: &Need, why: &NoChoice) -> (Rule, String, String, String) {
             UNKNOWN_MODEL,
             "nothing says which GPU model it gets".to_owned(),
             "a model that the pod selects, or models that the site lists".to_owned(),
-            format!("{select}, or list the cluster's models under `gpuModels` of the Site document"),
+            format!(
+                "{select}, or list the cluster's models under `gpuModels` of the Site document"
+            ),
         ),
         NoChoice::Differ(models) => {
-            let each: Vec<_> = models.iter().map(|(model, name)| format!("{} on {}", name.profile(), model.id)).collect();
-            (UNKNOWN_MODEL, format!("that is {}", each.join(" and ")), "one GPU model".to_owned(), select.to_owned())
+            let each: Vec<_> = models
+                .iter()
+                .map(|(model, name)| format!("{} on {}", name.profile(), model.id))
+                .collect();
+            (
+                UNKNOWN_MODEL,
+                format!("that is {}", each.join(" and ")),
+                "one GPU model".to_owned(),
+                select.to_owned(),
+            )
         }
         NoChoice::NotCut(models) => (
             UNAVAILABLE,
@@ -189,7 +218,11 @@ fn explain(need: &Need, why: &NoChoice) -> (Rule, String, String, String) {
     }
 }
 
-fn none_fits(need: &Need, models: &[&'static gpu::Model], select: &str) -> (Rule, String, String, String) {
+fn none_fits(
+    need: &Need,
+    models: &[&'static gpu::Model],
+    select: &str,
+) -> (Rule, String, String, String) {
     let names = ids(models);
     let allowed = format!("profiles of {names}: {}", offered(models));
     match (&need.size, largest(models)) {
@@ -197,7 +230,10 @@ fn none_fits(need: &Need, models: &[&'static gpu::Model], select: &str) -> (Rule
             TOO_LARGE,
             format!("the largest MIG device of {names} is {}", largest.profile()),
             allowed,
-            format!("ask for at most {}Gi, or {select} with more memory", largest.memory_gb),
+            format!(
+                "ask for at most {}Gi, or {select} with more memory",
+                largest.memory_gb
+            ),
         ),
         _ => (
             UNAVAILABLE,
@@ -230,7 +266,9 @@ fn report_unclear(pod: &Pod, takers: &[Taker]) {
         );
         finding(&UNCLEAR, pod, &need, taker, message)
             .allowed(format!("{WHOLE_GPU}: 1"))
-            .fix(format!("ask for `{WHOLE_GPU}: 1`, or take the annotation away to get {count} whole GPUs"))
+            .fix(format!(
+                "ask for `{WHOLE_GPU}: 1`, or take the annotation away to get {count} whole GPUs"
+            ))
             .report();
     }
 }

@@ -27,7 +27,11 @@ const SEVERAL_PROCESSES: &str = "tollgate.dev/several-processes";
 impl Taker {
     /// The place of a device in the object.
     pub(crate) fn place(&self, device: &Device) -> String {
-        let list = if device.limit.is_some() { "limits" } else { "requests" };
+        let list = if device.limit.is_some() {
+            "limits"
+        } else {
+            "requests"
+        };
         below(&self.container.path(), &["resources", list, &device.name])
     }
 
@@ -52,7 +56,10 @@ fn report_unavailable(pod: &Pod, takers: &[Taker]) {
     let Some(models) = selected_models(pod) else {
         return;
     };
-    for (taker, (device, name)) in takers.iter().flat_map(|taker| taker.named().map(move |named| (taker, named))) {
+    for (taker, (device, name)) in takers
+        .iter()
+        .flat_map(|taker| taker.named().map(move |named| (taker, named)))
+    {
         if models.iter().any(|model| offers(model, name)) {
             continue;
         }
@@ -70,7 +77,10 @@ fn report_unavailable(pod: &Pod, takers: &[Taker]) {
 }
 
 fn report_several(pod: &Pod, takers: &[Taker]) {
-    let mut several = takers.iter().flat_map(|taker| several(pod, taker).map(move |device| (taker, device))).peekable();
+    let mut several = takers
+        .iter()
+        .flat_map(|taker| several(pod, taker).map(move |device| (taker, device)))
+        .peekable();
     if several.peek().is_none() || pod.annotation(SEVERAL_PROCESSES).as_deref() == Some("true") {
         return;
     }
@@ -90,7 +100,8 @@ fn report_several(pod: &Pod, takers: &[Taker]) {
 
 /// Devices of which a container asks for several, and that are MIG devices. Several shares of one are another matter.
 fn several<'a>(pod: &Pod, taker: &'a Taker) -> impl Iterator<Item = &'a Device> {
-    let all_cut = taker.whole().is_some_and(|device| device.count() > 1) && gpu_unit(pod) == GpuUnit::Mig;
+    let all_cut =
+        taker.whole().is_some_and(|device| device.count() > 1) && gpu_unit(pod) == GpuUnit::Mig;
     taker.devices.iter().filter(move |device| {
         let is_mig = match MigName::from_resource(&device.name) {
             Some(name) => !name.shared,
@@ -105,9 +116,15 @@ fn report_mixed(taker: &Taker) {
         return;
     }
     let of_plugin = |device: &&Device| {
-        matches!(device.name.as_str(), WHOLE_GPU | "nvidia.com/gpu.shared") || MigName::from_resource(&device.name).is_some()
+        matches!(device.name.as_str(), WHOLE_GPU | "nvidia.com/gpu.shared")
+            || MigName::from_resource(&device.name).is_some()
     };
-    let names: Vec<_> = taker.devices.iter().filter(of_plugin).map(|device| device.name.as_str()).collect();
+    let names: Vec<_> = taker
+        .devices
+        .iter()
+        .filter(of_plugin)
+        .map(|device| device.name.as_str())
+        .collect();
     if names.len() < 2 {
         return;
     }
@@ -115,7 +132,10 @@ fn report_mixed(taker: &Taker) {
     MIXED
         .finding(
             below(&taker.container.path(), &["resources"]),
-            format!("container `{}` asks for {names}, of which it would see only one", taker.container.name()),
+            format!(
+                "container `{}` asks for {names}, of which it would see only one",
+                taker.container.name()
+            ),
         )
         .actual(names)
         .allowed("devices of one name in a container")

@@ -48,11 +48,25 @@ impl Need {
     pub(crate) fn of(pod: &Pod, default: Option<&Size>) -> Result<Option<Self>, Unreadable> {
         let (memory, profile) = (pod.annotation(MEMORY), pod.annotation(PROFILE));
         let read = |annotation, form, written: &str, size: Result<Size, String>| {
-            let unreadable = |why| Unreadable { annotation, written: written.to_owned(), why, form };
-            size.map(|size| Some(Self { size, annotation: Some(annotation) })).map_err(unreadable)
+            let unreadable = |why| Unreadable {
+                annotation,
+                written: written.to_owned(),
+                why,
+                form,
+            };
+            size.map(|size| {
+                Some(Self {
+                    size,
+                    annotation: Some(annotation),
+                })
+            })
+            .map_err(unreadable)
         };
         match (memory, profile) {
-            (None, None) => Ok(default.map(|size| Self { size: size.clone(), annotation: None })),
+            (None, None) => Ok(default.map(|size| Self {
+                size: size.clone(),
+                annotation: None,
+            })),
             (Some(memory), None) => read(MEMORY, MEMORY_FORM, &memory, Size::memory(&memory)),
             (None, Some(profile)) => read(PROFILE, PROFILE_FORM, &profile, Size::profile(&profile)),
             (Some(memory), Some(_)) => {
@@ -70,15 +84,23 @@ impl Size {
             return Err(format!("`{written}` is less than a mebibyte"));
         }
         // What exceeds every GPU is found to be too large wherever it is compared.
-        let gib = amount.ceil_gib().and_then(|gib| u16::try_from(gib).ok()).unwrap_or(u16::MAX);
-        Ok(Self::Memory { gib, written: written.to_owned() })
+        let gib = amount
+            .ceil_gib()
+            .and_then(|gib| u16::try_from(gib).ok())
+            .unwrap_or(u16::MAX);
+        Ok(Self::Memory {
+            gib,
+            written: written.to_owned(),
+        })
     }
 
     fn profile(written: &str) -> Result<Self, String> {
         if let Some(name) = MigName::from_profile(written) {
             return Ok(Self::Profile(name));
         }
-        let slices = written.strip_suffix('g').and_then(|slices| slices.parse().ok());
+        let slices = written
+            .strip_suffix('g')
+            .and_then(|slices| slices.parse().ok());
         slices
             .filter(|slices| (1..=7).contains(slices))
             .map(Self::Slices)
@@ -112,7 +134,9 @@ pub(crate) fn memory_setting<'de, D: Deserializer<'de>>(from: D) -> Result<Optio
 }
 
 /// Reads the setting `migProfile`.
-pub(crate) fn profile_setting<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Size>, D::Error> {
+pub(crate) fn profile_setting<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Size>, D::Error> {
     setting(from, PROFILE_FORM, Size::profile)
 }
 

@@ -13,7 +13,13 @@ pub(crate) const TENSOR: Rule = Rule::deny(
 );
 
 /// vLLM, SGLang and Text Generation Inference, in their spellings.
-const FLAGS: [&str; 5] = ["--tensor-parallel-size", "-tp", "--tp", "--tp-size", "--num-shard"];
+const FLAGS: [&str; 5] = [
+    "--tensor-parallel-size",
+    "-tp",
+    "--tp",
+    "--tp-size",
+    "--num-shard",
+];
 
 /// Text Generation Inference reads it where the flag is missing.
 const VARIABLE: &str = "NUM_SHARD";
@@ -21,8 +27,18 @@ const VARIABLE: &str = "NUM_SHARD";
 /// Refuses tensor parallelism over parts of GPUs.
 pub(crate) fn report(pod: &Pod, takers: &[Taker]) {
     for taker in takers {
-        let unit = || if taker.whole().is_some() { gpu_unit(pod) } else { GpuUnit::Whole };
-        let mut parts = taker.devices.iter().filter(|device| is_part(device, unit)).peekable();
+        let unit = || {
+            if taker.whole().is_some() {
+                gpu_unit(pod)
+            } else {
+                GpuUnit::Whole
+            }
+        };
+        let mut parts = taker
+            .devices
+            .iter()
+            .filter(|device| is_part(device, unit))
+            .peekable();
         if parts.peek().is_none() {
             continue;
         }

@@ -38,8 +38,15 @@ fn set(pod: PodBuilder, settings: Value) -> Done {
 /// Asserts that the GPU of the first container became this MIG resource.
 fn assert_renamed(done: &Done, name: &str) {
     done.assert_findings(&[]);
-    assert_eq!(done.at("/spec/containers/0/resources/limits"), json!({name: "1"}));
-    assert!(done.rules.iter().all(|rule| rule == "mig-from-size") && !done.rules.is_empty(), "{:?}", done.rules);
+    assert_eq!(
+        done.at("/spec/containers/0/resources/limits"),
+        json!({name: "1"})
+    );
+    assert!(
+        done.rules.iter().all(|rule| rule == "mig-from-size") && !done.rules.is_empty(),
+        "{:?}",
+        done.rules
+    );
 }
 
 /// Asserts that there is one finding, of such a rule and severity at such a path, with everything that a reader needs.
@@ -49,12 +56,22 @@ fn assert_one(done: &Done, rule: &str, path: &str, pieces: &[&str]) {
     assert_eq!(finding.path, path);
     let start: String = finding.message.chars().take(100).collect();
     for piece in pieces {
-        let known = [Some(&finding.message), finding.fix.as_ref(), finding.allowed.as_ref()];
-        assert!(known.into_iter().flatten().any(|text| text.contains(piece)), "`{piece}`: {finding:#?}");
+        let known = [
+            Some(&finding.message),
+            finding.fix.as_ref(),
+            finding.allowed.as_ref(),
+        ];
+        assert!(
+            known.into_iter().flatten().any(|text| text.contains(piece)),
+            "`{piece}`: {finding:#?}"
+        );
     }
     let first = pieces.first().copied().unwrap_or_default();
     assert!(start.contains(first), "the point comes too late: {start}");
-    assert!(finding.actual.is_some() && finding.allowed.is_some() && finding.fix.is_some(), "{finding:#?}");
+    assert!(
+        finding.actual.is_some() && finding.allowed.is_some() && finding.fix.is_some(),
+        "{finding:#?}"
+    );
 }
 
 fn server(name: &str, count: &str, line: &[&str]) -> ContainerBuilder {

@@ -162,7 +162,7 @@ mod tests {
     fn the_expressions_of_a_term_must_all_hold_and_terms_are_alternatives() {
         let ambiguous = term(0, KARPENTER, "In", &["a100"]);
         assert_eq!(
-            models(&[ambiguous.clone()]),
+            models(std::slice::from_ref(&ambiguous)),
             Some(vec!["A100-40GB", "A100-80GB"])
         );
         let size = term(0, PRODUCT, "In", &["NVIDIA-A100-SXM4-80GB"]);

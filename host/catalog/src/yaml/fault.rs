@@ -93,15 +93,21 @@ pub(super) fn too_deep() -> String {
 }
 
 /// How far from a fault the marks of a template are looked for, in bytes.
-const NEAR: usize = 1 << 14;
+const NEAR: usize = 1 << 12;
 
 /// Looks for the marks of a template around a fault, in its own document.
 fn hint_of_template(text: &str, fault: usize) -> Option<&'static str> {
-    let before = text.get(text.floor_char_boundary(fault.saturating_sub(NEAR))..fault)?;
-    let after = text.get(fault..text.ceil_char_boundary(fault.saturating_add(NEAR)))?;
-    let before = before.rsplit("\n---").next().unwrap_or_default();
-    let after = after.split("\n---").next().unwrap_or_default();
-    [before, after].iter().any(|part| part.contains("{{")).then_some(
+    let start = text.floor_char_boundary(fault.saturating_sub(NEAR));
+    let end = text.ceil_char_boundary(fault.saturating_add(NEAR));
+    let begun = text
+        .get(start..fault)?
+        .rfind("\n---")
+        .map_or(start, |begun| start + begun);
+    let ended = text
+        .get(fault..end)?
+        .find("\n---")
+        .map_or(end, |ended| fault + ended);
+    text.get(begun..ended)?.contains("{{").then_some(
         "it looks like a template: render it first, as in `helm template CHART | tollgate review -`",
     )
 }

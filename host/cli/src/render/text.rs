@@ -12,7 +12,7 @@ use crate::answer::{Answer, Judgement, Word};
 use crate::args::DisplayArgs;
 use crate::diagnostic;
 
-pub(crate) use entry::{Entry, Note, Widths};
+pub(crate) use entry::{Entry, Note, Widths, place};
 pub(crate) use tree::Edit;
 
 /// Prints every document, or with `-q` every one that is not well, and how many came to what.

@@ -103,10 +103,12 @@ async fn refuses_a_component_that_wants_a_clock() {
 
 #[tokio::test]
 async fn refuses_what_is_no_component() {
-    for bytes in [&b""[..], b"not wasm", b"\0asm\x01\0\0\0"] {
+    for bytes in [&b""[..], b"not wasm", b"\0asm\x01\0\0\0\xff"] {
         let error = ENGINE.prepare(bytes, &[], Limits::default()).await.unwrap_err();
         assert!(matches!(error, LoadError::Invalid(_)), "{error:?}");
     }
+    let error = ENGINE.prepare(b"\0asm\x01\0\0\0", &[], Limits::default()).await.unwrap_err();
+    assert!(matches!(&error, LoadError::Contract(_)), "a module that knows nothing of the contract: {error:?}");
 }
 
 #[tokio::test]

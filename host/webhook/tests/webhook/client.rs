@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::{TrySendError, http1, http2};
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::{Method, Request, StatusCode, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -139,12 +139,12 @@ impl Client {
             Sender::Http1(sender) => {
                 sender.ready().await?;
                 request.headers_mut().insert("host", "127.0.0.1".parse()?);
-                sender.send_request(request).await?
+                sender.try_send_request(request).await.map_err(failure)?
             }
             Sender::Http2(sender) => {
                 sender.ready().await?;
                 *request.uri_mut() = format!("https://127.0.0.1{}", request.uri()).parse()?;
-                sender.send_request(request).await?
+                sender.try_send_request(request).await.map_err(failure)?
             }
         };
         let (head, body) = response.into_parts();
@@ -154,6 +154,25 @@ impl Client {
             headers: head.headers,
             body: body.collect().await?.to_bytes(),
         })
+    }
+}
+
+/// The request was not sent, because the server had asked to leave just then. Every client may send it elsewhere.
+#[derive(Debug)]
+pub(crate) struct Unsent;
+
+impl std::fmt::Display for Unsent {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("the request was not sent")
+    }
+}
+
+impl std::error::Error for Unsent {}
+
+fn failure<R>(mut err: TrySendError<R>) -> Failure {
+    match err.take_message() {
+        Some(_unsent) => Unsent.into(),
+        None => err.into_error().into(),
     }
 }
 

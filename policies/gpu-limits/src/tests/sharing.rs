@@ -4,10 +4,23 @@ use super::{assert_one, plain, run, with};
 
 #[test]
 fn warns_about_quantities_without_a_count() {
-    for name in ["nvidia.com/gpumem", "nvidia.com/gpucores", "volcano.sh/vgpu-memory", "hygon.com/dcumem"] {
+    for name in [
+        "nvidia.com/gpumem",
+        "nvidia.com/gpucores",
+        "volcano.sh/vgpu-memory",
+        "hygon.com/dcumem",
+    ] {
         let done = run(with(name, "30"));
-        let path = format!("/spec/containers/0/resources/limits/{}", name.replace('/', "~1"));
-        assert_one(&done, "warn quantity-without-count", &path, &[name, "number of devices"]);
+        let path = format!(
+            "/spec/containers/0/resources/limits/{}",
+            name.replace('/', "~1")
+        );
+        assert_one(
+            &done,
+            "warn quantity-without-count",
+            &path,
+            &[name, "number of devices"],
+        );
     }
 }
 
@@ -21,17 +34,31 @@ fn quantities_beside_a_count_and_those_that_stand_alone_are_right() {
     ] {
         run(pod([plain("main").limit(count, "1").limit(quantity, "30")])).assert_quiet();
     }
-    for alone in ["aliyun.com/gpu-mem", "volcano.sh/gpu-memory", "koordinator.sh/gpu-core"] {
+    for alone in [
+        "aliyun.com/gpu-mem",
+        "volcano.sh/gpu-memory",
+        "koordinator.sh/gpu-core",
+    ] {
         run(with(alone, "1024")).assert_quiet();
     }
 }
 
 #[test]
 fn warns_about_more_than_all_of_a_device() {
-    let done = run(pod([plain("main").limit("nvidia.com/gpu", "1").limit("nvidia.com/gpucores", "120")]));
+    let done = run(pod([plain("main")
+        .limit("nvidia.com/gpu", "1")
+        .limit("nvidia.com/gpucores", "120")]));
     let path = "/spec/containers/0/resources/limits/nvidia.com~1gpucores";
-    assert_one(&done, "warn percent-above-100", path, &["120 of nvidia.com/gpucores", "1 to 100"]);
-    run(pod([plain("main").limit("nvidia.com/gpu", "1").limit("nvidia.com/gpucores", "100")])).assert_quiet();
+    assert_one(
+        &done,
+        "warn percent-above-100",
+        path,
+        &["120 of nvidia.com/gpucores", "1 to 100"],
+    );
+    run(pod([plain("main")
+        .limit("nvidia.com/gpu", "1")
+        .limit("nvidia.com/gpucores", "100")]))
+    .assert_quiet();
 }
 
 #[test]
@@ -39,7 +66,12 @@ fn refuses_a_fraction_that_kai_would_refuse() {
     for value in ["half", "0", "-0.5", "1", "1.5", ""] {
         let done = run(pod([container("main")]).annotation("gpu-fraction", value));
         let path = "/metadata/annotations/gpu-fraction";
-        assert_one(&done, "deny wrong-gpu-fraction", path, &[&format!("`{value}`"), "such as `0.5`"]);
+        assert_one(
+            &done,
+            "deny wrong-gpu-fraction",
+            path,
+            &[&format!("`{value}`"), "such as `0.5`"],
+        );
     }
     run(pod([container("main")]).annotation("gpu-fraction", "0.5")).assert_quiet();
 }
@@ -48,6 +80,11 @@ fn refuses_a_fraction_that_kai_would_refuse() {
 fn refuses_a_fraction_beside_whole_gpus() {
     let done = run(with("nvidia.com/gpu", "1").annotation("gpu-fraction", "0.5"));
     let path = "/spec/containers/0/resources";
-    assert_one(&done, "deny wrong-gpu-fraction", path, &["takes 1 nvidia.com/gpu", "take `nvidia.com/gpu` out"]);
+    assert_one(
+        &done,
+        "deny wrong-gpu-fraction",
+        path,
+        &["takes 1 nvidia.com/gpu", "take `nvidia.com/gpu` out"],
+    );
     run(with("nvidia.com/gpu", "0").annotation("gpu-fraction", "0.5")).assert_quiet();
 }

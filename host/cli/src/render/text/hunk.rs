@@ -2,10 +2,9 @@
 
 use std::io::{self, Write};
 
-use anstyle::Style;
 use serde_json::Value;
 
-use super::style;
+use super::style::{ADDED, FAINT, REMOVED};
 use super::tree::{Content, Edit, Node, State};
 use crate::render::block::{self, Line};
 
@@ -47,20 +46,113 @@ pub(super) fn write(root: &Node<'_>, edits: &[Edit<'_>], out: &mut dyn Write) ->
 fn collect(node: &Node<'_>, around: Around, lines: &mut Vec<Marked>) {
     let Some((sign, edit)) = sign_of(node, around) else { return };
     let first = lines.len();
-    match &node.content {
-        Content::Whole(_) if sign == Sign::Around => return,
-        Content::Whole(value) => collect_whole(node, value, sign, around.indent, lines),
-        Content::Mapping(nodes) | Content::List(nodes) => {
-            let head = head_of(node, nodes, sign, around.indent);
-            let is_list = matches!(node.content, Content::List(_));
-            let indent = block::indent_inside(is_list && node.key.is_some(), around.indent);
-            lines.extend(head.map(|line| Marked { sign, line, edit: None }));
-            let has_head = lines.len() > first;
-            nodes.iter().for_each(|inner| collect(inner, Around { sign, edit, indent }, lines));
-            finish(node, sign, first, has_head, lines);
-        }
+    let here = Around { sign, edit, ..around };
+    match (&node.content, &node.key) {
+        (Content::Whole(_), _) if sign == Sign::Around => {}
+        (Content::Whole(value), key) => lines.extend(whole(key.as_deref(), value, here)),
+        (Content::Mapping(nodes), Some(key)) => collect_entry(key, nodes, false, here, lines),
+        (Content::List(nodes), Some(key)) => collect_entry(key, nodes, true, here, lines),
+        (Content::Mapping(nodes) | Content::List(nodes), None) => collect_item(nodes, here, lines),
     }
     if let Some(line) = lines.get_mut(first).filter(|_| edit != around.edit) {
         line.edit = edit;
+    }
+}
+
+/// What happened to a value, and in which edit. Nothing for what never was, or is not to be seen.
+fn sign_of(node: &Node<'_>, around: Around) -> Option<(Sign, Option<usize>)> {
+    match (around.sign, node.state) {
+        (Sign::Around, State::Kept) => Some((Sign::Around, None)),
+        (Sign::Around | Sign::Added, State::Added(edit)) => Some((Sign::Added, Some(edit))),
+        (Sign::Around, State::Removed(edit)) => Some((Sign::Removed, Some(edit))),
+        (Sign::Removed, State::Kept | State::Removed(_)) => Some((Sign::Removed, around.edit)),
+        (Sign::Added, State::Kept | State::Removed(_)) | (Sign::Removed, State::Added(_)) => None,
+    }
+}
+
+/// A value that is shown with all that is in it.
+fn whole(key: Option<&str>, value: &Value, here: Around) -> impl Iterator<Item = Marked> {
+    let mut lines = Vec::new();
+    match key {
+        Some(key) => block::entry(key, value, here.indent, &mut lines),
+        None => block::item(value, here.indent, &mut lines),
+    }
+    lines.into_iter().map(move |line| Marked { sign: here.sign, line, edit: None })
+}
+
+/// A mapping or list below its key.
+fn collect_entry(key: &str, nodes: &[Node<'_>], is_list: bool, here: Around, lines: &mut Vec<Marked>) {
+    let head = lines.len();
+    lines.push(Marked { sign: here.sign, line: block::header(key, here.indent), edit: None });
+    let indent = block::indent_inside(is_list, here.indent);
+    nodes.iter().for_each(|node| collect(node, Around { indent, ..here }, lines));
+    if lines.len() > head + 1 {
+        return;
+    }
+    let empty = if is_list { " []" } else { " {}" };
+    match lines.pop() {
+        Some(mut line) if here.sign != Sign::Around => {
+            line.line.text.push_str(empty);
+            lines.push(line);
+        }
+        _ => {}
+    }
+}
+
+/// An item of a list, with the entry that tells which one it is where only a part of it is shown.
+fn collect_item(nodes: &[Node<'_>], here: Around, lines: &mut Vec<Marked>) {
+    let head = lines.len();
+    let inside = Around { indent: here.indent + block::STEP, ..here };
+    let mut heads = 0;
+    if here.sign == Sign::Around {
+        heads = 1;
+        lines.push(Marked { sign: Sign::Around, line: identity(nodes, here.indent), edit: None });
+    }
+    nodes.iter().for_each(|node| collect(node, inside, lines));
+    if lines.len() == head + heads {
+        lines.truncate(head);
+    } else if heads == 0 {
+        lines.get_mut(head).into_iter().for_each(|line| line.line.mark_item());
+    }
+}
+
+/// The entry by which people know an item: its name, or the first that is one line.
+fn identity(nodes: &[Node<'_>], indent: usize) -> Line {
+    let entries = nodes.iter().filter(|node| node.state == State::Kept).filter_map(|node| match (&node.key, &node.content) {
+        (Some(key), Content::Whole(value)) if !value.is_object() && !value.is_array() => Some((key, *value)),
+        _ => None,
+    });
+    let named = entries.clone().find(|(key, _)| *key == "name").or_else(|| entries.clone().next());
+    let text = match named {
+        Some((key, value)) => format!("- {} {}", block::header(key, 0).text, block::scalar(value)),
+        None => "-".to_owned(),
+    };
+    Line { indent, text }
+}
+
+/// Where a line takes the place of one above it, the author beside the new one is enough.
+fn name_replacements_once(lines: &mut [Marked]) {
+    let mut before: Option<&mut Marked> = None;
+    for line in lines {
+        if let Some(before) = before.filter(|before| before.sign == Sign::Removed && line.sign == Sign::Added) {
+            before.edit = before.edit.filter(|edit| Some(*edit) != line.edit);
+        }
+        before = Some(line);
+    }
+}
+
+impl Marked {
+    fn write(&self, edits: &[Edit<'_>], out: &mut dyn Write) -> io::Result<()> {
+        let Self { sign, line, edit } = self;
+        let text = line.indented();
+        match sign {
+            Sign::Around => write!(out, "      {FAINT}{text}{FAINT:#}")?,
+            Sign::Added => write!(out, "    {ADDED}+ {text}{ADDED:#}")?,
+            Sign::Removed => write!(out, "    {REMOVED}- {text}{REMOVED:#}")?,
+        }
+        match edit.and_then(|edit| edits.get(edit)) {
+            Some(Edit { author, .. }) => writeln!(out, "  {FAINT}# {author}{FAINT:#}"),
+            None => writeln!(out),
+        }
     }
 }

@@ -1,0 +1,62 @@
+//! The folders.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+pub struct Case {
+    pub folder: PathBuf,
+}
+
+impl Case {
+    /// Every folder that has a review, in order.
+    pub fn all() -> Vec<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases");
+        let mut cases = Vec::new();
+        collect(&root.canonicalize().unwrap(), &mut cases);
+        cases.sort_by(|a: &Self, b: &Self| a.folder.cmp(&b.folder));
+        assert!(cases.len() >= 10, "only {} cases were found", cases.len());
+        cases
+    }
+
+    pub fn review(&self) -> PathBuf {
+        self.folder.join("review.yaml")
+    }
+
+    /// The object under review.
+    pub fn object(&self) -> Value {
+        yaml(&self.review())
+    }
+
+    pub fn policies(&self) -> Option<PathBuf> {
+        Some(self.folder.join("policies.yaml")).filter(|path| path.exists())
+    }
+
+    /// Asserts that the decision is the one that is written, or writes it.
+    pub fn assert_decision(&self, decision: &Value) {
+        let path = self.folder.join("response.yaml");
+        if std::env::var_os("UPDATE_CASES").is_some() {
+            let text = serde_saphyr::to_string(decision).unwrap();
+            fs::write(&path, text).unwrap();
+        }
+        let expected = yaml(&path);
+        assert_eq!(*decision, expected, "{}\n{decision:#}", self.folder.display());
+    }
+}
+
+fn collect(folder: &Path, cases: &mut Vec<Case>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.join("review.yaml").exists() {
+            cases.push(Case { folder: path });
+        } else if path.is_dir() {
+            collect(&path, cases);
+        }
+    }
+}
+
+fn yaml(path: &Path) -> Value {
+    let text = fs::read_to_string(path).unwrap_or_else(|err| panic!("{}: {err}", path.display()));
+    serde_saphyr::from_str(&text).unwrap_or_else(|err| panic!("{}: {err}", path.display()))
+}

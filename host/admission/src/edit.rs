@@ -287,10 +287,17 @@ impl Editor<'_> {
 
     fn remove_resource(&mut self, container: ContainerId, name: &str) -> Outcome {
         let path = self.container(container)?.path();
+        let place = |list: &str| format!("{path}/resources/{list}/{}", crate::json::escape(name));
+        let places = ["requests", "limits"].map(place);
+        places.iter().try_for_each(|place| self.unless_written_by_another(place))?;
+        self.take_resource(container, name)
+    }
+
+    fn take_resource(&mut self, container: ContainerId, name: &str) -> Outcome {
+        let path = self.container(container)?.path();
         for list in ["requests", "limits"] {
             let place = format!("{path}/resources/{list}/{}", crate::json::escape(name));
             if self.at(&place).is_some() {
-                self.unless_written_by_another(&place)?;
                 self.apply(Op::remove(place))?;
             }
         }
@@ -302,7 +309,8 @@ impl Editor<'_> {
         let Some(old) = view.limit(name).or_else(|| view.request(name)) else {
             return Err(EditError::Invalid(format!("container `{}` has no resource `{name}`", view.name())));
         };
-        self.remove_resource(container, name)?;
+        // Another policy's value moves along: it is said of the same devices, by their new name.
+        self.take_resource(container, name)?;
         self.set_resource(container, new_name, &quantity.unwrap_or(old))
     }
 

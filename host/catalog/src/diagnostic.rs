@@ -55,7 +55,7 @@ impl Diagnostic {
             file: file.into(),
             line: 0,
             column: 0,
-            message: message.into(),
+            message: printable(message.into()),
             hint: None,
             excerpt: None,
         }
@@ -98,6 +98,25 @@ impl fmt::Display for Diagnostic {
 }
 
 impl Error for Diagnostic {}
+
+/// The longest message, in characters. What a text has may stand in it, and be of any length.
+const LONGEST: usize = 600;
+
+/// Returns a message of which nothing can move the cursor of a terminal.
+fn printable(message: String) -> String {
+    let ends = message.char_indices().nth(LONGEST).map(|(end, _)| end);
+    if ends.is_none() && !message.contains(char::is_control) {
+        return message;
+    }
+    let kept = ends.and_then(|end| message.get(..end)).unwrap_or(&message);
+    let escaped = |letter: char| match letter.is_control() {
+        true => letter.escape_default().to_string(),
+        false => letter.to_string(),
+    };
+    let mut printable: String = kept.chars().map(escaped).collect();
+    printable.extend(ends.map(|_| '…'));
+    printable
+}
 
 /// How many bytes of a long line are kept on either side.
 const AROUND: usize = 120;
@@ -157,6 +176,14 @@ mod tests {
             Diagnostic::of_file("a.yaml", "cannot be read").to_string(),
             "a.yaml: cannot be read"
         );
+    }
+
+    #[test]
+    fn a_message_cannot_write_over_a_terminal() {
+        let message = |text: &str| Diagnostic::of_file("f", text).message;
+        assert_eq!(message("`a\x1b[2Jb\n`"), "`a\\u{1b}[2Jb\\n`");
+        assert_eq!(message(&"ä".repeat(700)), format!("{}…", "ä".repeat(600)));
+        assert_eq!(message("`größer`"), "`größer`");
     }
 
     #[test]

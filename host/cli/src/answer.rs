@@ -40,8 +40,14 @@ pub(crate) enum Word {
 
 impl Word {
     /// All words, in the order of summaries.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Ok, Self::Repaired, Self::Denied, Self::Fault, Self::Skipped, Self::Unreadable];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Ok,
+        Self::Repaired,
+        Self::Denied,
+        Self::Fault,
+        Self::Skipped,
+        Self::Unreadable,
+    ];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -107,13 +113,19 @@ pub(crate) struct Summary {
 
 impl Summary {
     pub(crate) fn of(answers: &[Answer]) -> Self {
-        let mut summary = Self { documents: answers.len(), ..Self::default() };
+        let mut summary = Self {
+            documents: answers.len(),
+            ..Self::default()
+        };
         for answer in answers {
             match answer.word() {
                 Word::Skipped => summary.skipped += 1,
                 Word::Unreadable => summary.unreadable += 1,
                 Word::Ok | Word::Repaired | Word::Denied | Word::Fault => {
-                    answer.outcome().into_iter().for_each(|outcome| summary.add(outcome));
+                    answer
+                        .outcome()
+                        .into_iter()
+                        .for_each(|outcome| summary.add(outcome));
                 }
             }
         }
@@ -132,7 +144,9 @@ impl Summary {
     /// The exit status of `review`.
     pub(crate) fn status(&self) -> ExitCode {
         match self {
-            Self { unreadable: 1.., .. } => 2.into(),
+            Self {
+                unreadable: 1.., ..
+            } => 2.into(),
             Self { faults: 1.., .. } => 3.into(),
             Self { denied: 1.., .. } => 1.into(),
             _ => ExitCode::SUCCESS,

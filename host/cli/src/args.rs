@@ -39,29 +39,34 @@ impl Command {
     pub(crate) fn log_level(&self) -> LevelFilter {
         match self {
             Self::Serve(_) => LevelFilter::INFO,
-            Self::Review(_) | Self::Policy(_) | Self::Completions(_) | Self::Explain(_) => LevelFilter::ERROR,
+            Self::Review(_) | Self::Policy(_) | Self::Completions(_) | Self::Explain(_) => {
+                LevelFilter::ERROR
+            }
         }
     }
 }
+
+/// What the options that every command has stand under.
+const DISPLAY: &str = "Display options";
 
 /// How results look on a terminal.
 #[derive(Debug, Group)]
 pub(crate) struct DisplayArgs {
     /// Print without colours, also on a terminal.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = DISPLAY)]
     pub(crate) no_color: bool,
     /// Print only what is denied, unreadable or faulted.
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = DISPLAY)]
     pub(crate) quiet: bool,
     /// Print also which policies ran and what they only observe; twice for the program's own log.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = DISPLAY)]
     pub(crate) verbose: u8,
 }
 
 const REVIEW_EXAMPLES: &str = "\
 Examples:
   tollgate review pod.yaml                                 what would happen to it
-  tollgate review manifests/                               every .yaml, .yml and .json file below a folder
+  tollgate review manifests/                               every manifest below a folder
   helm template ./chart | tollgate review -                what a chart renders
   kubectl get pods -o json | tollgate review -q -          what a cluster would refuse today
   tollgate review -o manifest pod.yaml | kubectl apply -f -
@@ -172,20 +177,29 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:9443")]
     pub(crate) metrics_listen: SocketAddr,
     /// The certificate chain in PEM, read again when it changes.
-    #[arg(long, value_name = "FILE", requires = "tls_key", required_unless_present = "self_signed")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_key",
+        required_unless_present = "self_signed"
+    )]
     pub(crate) tls_cert: Option<PathBuf>,
     /// The private key of the certificate in PEM.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
+    /// Keep a self-signed certificate in this folder and use it, for tests and demonstrations.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["tls_cert", "tls_key"])]
+    pub(crate) self_signed: Option<PathBuf>,
     /// A further host name of the self-signed certificate, such as tollgate.tollgate-system.svc; may be repeated.
-    #[arg(long = "self-signed-host", value_name = "NAME", requires = "self_signed")]
+    #[arg(
+        long = "self-signed-host",
+        value_name = "NAME",
+        requires = "self_signed"
+    )]
     pub(crate) hosts: Vec<String>,
     /// How many seconds to go on serving after SIGTERM, so that clients can look elsewhere.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) grace: u64,
-    /// Keep a self-signed certificate in this folder and use it, for tests and demonstrations.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["tls_cert", "tls_key"])]
-    pub(crate) self_signed: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
 }
@@ -249,18 +263,27 @@ mod tests {
 
     #[test]
     fn a_server_needs_one_certificate() {
-        let parse = |args: &[&str]| Args::try_parse_from([&["tollgate", "serve"], args].concat()).map_err(|err| err.kind());
+        let parse = |args: &[&str]| {
+            Args::try_parse_from([&["tollgate", "serve"], args].concat()).map_err(|err| err.kind())
+        };
         use clap::error::ErrorKind::{ArgumentConflict, MissingRequiredArgument};
         assert_eq!(parse(&[]).unwrap_err(), MissingRequiredArgument);
-        assert_eq!(parse(&["--tls-cert", "a"]).unwrap_err(), MissingRequiredArgument);
-        assert_eq!(parse(&["--tls-cert", "a", "--tls-key", "b", "--self-signed", "c"]).unwrap_err(), ArgumentConflict);
+        assert_eq!(
+            parse(&["--tls-cert", "a"]).unwrap_err(),
+            MissingRequiredArgument
+        );
+        assert_eq!(
+            parse(&["--tls-cert", "a", "--tls-key", "b", "--self-signed", "c"]).unwrap_err(),
+            ArgumentConflict
+        );
         assert!(parse(&["--tls-cert", "a", "--tls-key", "b"]).is_ok());
         assert!(parse(&["--self-signed", "c"]).is_ok());
     }
 
     #[test]
     fn global_options_stand_anywhere() {
-        let args = Args::try_parse_from(["tollgate", "review", "-q", "a.yaml", "--no-color"]).unwrap();
+        let args =
+            Args::try_parse_from(["tollgate", "review", "-q", "a.yaml", "--no-color"]).unwrap();
         assert!(args.display.quiet && args.display.no_color);
     }
 }

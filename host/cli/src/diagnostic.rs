@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use tollgate_catalog::{Diagnostic, Excerpt};
 
 /// Renders diagnostics, with colours, a blank line between them.
@@ -12,20 +12,42 @@ pub(crate) fn render(diagnostics: &[Diagnostic]) -> String {
 }
 
 fn render_one(diagnostic: &Diagnostic) -> String {
-    let Diagnostic { message, hint, excerpt, .. } = diagnostic;
-    let title = Level::ERROR.primary_title(message.as_str());
-    let place = Group::with_title(title).element(origin(diagnostic));
-    let lines = match excerpt.as_deref() {
-        Some(excerpt) if !excerpt.line.is_empty() => place.element(snippet(diagnostic, excerpt)),
-        _ => place,
+    let Diagnostic {
+        message,
+        hint,
+        excerpt,
+        ..
+    } = diagnostic;
+    let group = Group::with_title(Level::ERROR.primary_title(message.as_str()));
+    let group = match excerpt.as_deref() {
+        Some(excerpt) if is_whole(diagnostic, excerpt) => {
+            group.element(snippet(diagnostic, excerpt).path(diagnostic.file.as_str()))
+        }
+        // The place in a piece of a line is not the place in the line.
+        Some(excerpt) if !excerpt.line.is_empty() => group
+            .element(origin(diagnostic))
+            .element(snippet(diagnostic, excerpt)),
+        _ => group.element(origin(diagnostic)),
     };
-    let whole = lines.elements(hint.iter().map(|hint| hint_element(hint)));
-    Renderer::styled().render(&[whole]) + "\n"
+    let group = group.elements(
+        hint.iter()
+            .map(|hint| Level::HELP.with_name("hint").message(hint.as_str())),
+    );
+    Renderer::styled().render(&[group]) + "\n"
 }
 
-/// Where it is. The snippet does not say, since it may be a piece of a longer line.
+/// Whether the excerpt begins where its line does, so that places in it hold for the line.
+fn is_whole(diagnostic: &Diagnostic, excerpt: &Excerpt) -> bool {
+    let before = excerpt.line.get(..excerpt.marked.start);
+    diagnostic.line > 0
+        && !excerpt.line.is_empty()
+        && before.is_some_and(|before| before.chars().count() + 1 == diagnostic.column)
+}
+
 fn origin(diagnostic: &Diagnostic) -> Origin<'_> {
-    let Diagnostic { file, line, column, .. } = diagnostic;
+    let Diagnostic {
+        file, line, column, ..
+    } = diagnostic;
     let origin = Origin::path(file.as_str());
     match line {
         0 => origin,
@@ -33,20 +55,18 @@ fn origin(diagnostic: &Diagnostic) -> Origin<'_> {
     }
 }
 
-fn snippet<'a>(diagnostic: &Diagnostic, excerpt: &'a Excerpt) -> Element<'a> {
+fn snippet<'a>(diagnostic: &Diagnostic, excerpt: &'a Excerpt) -> Snippet<'a, Annotation<'a>> {
     let Excerpt { line, marked } = excerpt;
     let mark = AnnotationKind::Primary.span(within(line, marked));
-    Snippet::source(line.as_str()).line_start(diagnostic.line.max(1)).annotation(mark).into()
+    Snippet::source(line.as_str())
+        .line_start(diagnostic.line.max(1))
+        .annotation(mark)
 }
 
 /// The part of a line that a range means, whatever its bounds are.
 fn within(line: &str, range: &Range<usize>) -> Range<usize> {
     let start = line.floor_char_boundary(range.start);
     start..line.ceil_char_boundary(range.end).max(start)
-}
-
-fn hint_element(hint: &str) -> Element<'_> {
-    Level::HELP.with_name("hint").message(hint).into()
 }
 
 #[cfg(test)]
@@ -58,8 +78,16 @@ mod tests {
     }
 
     fn at(line: usize, column: usize, text: &str, marked: Range<usize>) -> Diagnostic {
-        let excerpt = Some(Box::new(Excerpt { line: text.to_owned(), marked }));
-        Diagnostic { line, column, excerpt, ..Diagnostic::of_file("a.yaml", "the key is given twice") }
+        let excerpt = Some(Box::new(Excerpt {
+            line: text.to_owned(),
+            marked,
+        }));
+        Diagnostic {
+            line,
+            column,
+            excerpt,
+            ..Diagnostic::of_file("a.yaml", "the key is given twice")
+        }
     }
 
     #[test]
@@ -80,12 +108,26 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::reversed_empty_ranges, reason = "this is what must not do harm")]
+    #[expect(
+        clippy::reversed_empty_ranges,
+        reason = "this is what must not do harm"
+    )]
     fn odd_places_do_no_harm() {
-        for range in [0..0, 9..9, 3..1, 900..901, 0..900, 1..2, 2..3, usize::MAX..usize::MAX] {
+        for range in [
+            0..0,
+            9..9,
+            3..1,
+            900..901,
+            0..900,
+            1..2,
+            2..3,
+            usize::MAX..usize::MAX,
+        ] {
             for line in ["", "ä", "name: ä", "\u{1b}[31m\t\u{feff}"] {
                 assert!(plain(&[at(0, 0, line, range.clone())]).contains("given twice"));
-                assert!(plain(&[at(usize::MAX - 1, 7, line, range.clone())]).contains("given twice"));
+                assert!(
+                    plain(&[at(usize::MAX - 1, 7, line, range.clone())]).contains("given twice")
+                );
             }
         }
     }

@@ -5,7 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::Value;
 use tollgate_admission::{Op, OpKind, Request};
@@ -56,10 +58,17 @@ struct Author {
 
 /// Prints a response as `review` prints what came of a document.
 pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
-    let ExplainArgs { request: request_path, response } = args;
+    let ExplainArgs {
+        request: request_path,
+        response,
+    } = args;
     let request = read_request(request_path)?;
-    let Answered { response } = serde_json::from_slice(&read(response)?)
-        .with_context(|| format!("`{}` is no AdmissionReview with a response", response.display()))?;
+    let Answered { response } = serde_json::from_slice(&read(response)?).with_context(|| {
+        format!(
+            "`{}` is no AdmissionReview with a response",
+            response.display()
+        )
+    })?;
     let entry = Entry {
         word: word(&response),
         source: request_path.to_string_lossy(),
@@ -80,9 +89,14 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 fn read_request(path: &Path) -> anyhow::Result<Request> {
-    match receive(&read(path)?).with_context(|| format!("`{}` is no AdmissionReview with a request", path.display()))? {
+    match receive(&read(path)?)
+        .with_context(|| format!("`{}` is no AdmissionReview with a request", path.display()))?
+    {
         Received::Request(request) => Ok(*request),
-        Received::Malformed { reason, .. } => bail!("the request in `{}` makes no sense: {reason}", path.display()),
+        Received::Malformed { reason, .. } => bail!(
+            "the request in `{}` makes no sense: {reason}",
+            path.display()
+        ),
     }
 }
 
@@ -98,60 +112,65 @@ fn word(response: &Response) -> Word {
 
 /// The operations of the patch, each with the rule that made it as far as the response says so.
 fn edits(response: &Response) -> anyhow::Result<Vec<Edit<'static>>> {
-    let Some(patch) = &response.patch else { return Ok(Vec::new()) };
-    let patch = base64(patch).ok_or_else(|| anyhow!("the patch is not base64"))?;
-    let patch: Vec<Value> = serde_json::from_slice(&patch).context("the patch is no list of operations")?;
+    let Some(patch) = &response.patch else {
+        return Ok(Vec::new());
+    };
+    let patch = STANDARD.decode(patch).context("the patch is not base64")?;
+    let patch: Vec<Value> =
+        serde_json::from_slice(&patch).context("the patch is no list of operations")?;
     let authors: Vec<Author> = match &response.audit_annotations.edits {
-        Some(authors) => serde_json::from_str(authors).context("the audit annotation `edits` is of another form")?,
+        Some(authors) => serde_json::from_str(authors)
+            .context("the audit annotation `edits` is of another form")?,
         None => Vec::new(),
     };
-    let authors = authors.iter().map(|Author { policy, rule }| format!("{policy}/{rule}"));
+    let authors = authors
+        .iter()
+        .map(|Author { policy, rule }| format!("{policy}/{rule}"));
     let authors = authors.chain(std::iter::repeat("unknown".to_owned()));
-    patch.iter().zip(authors).map(|(op, author)| Ok(Edit { op: Cow::Owned(operation(op)?), author })).collect()
+    patch
+        .iter()
+        .zip(authors)
+        .map(|(op, author)| {
+            Ok(Edit {
+                op: Cow::Owned(operation(op)?),
+                author,
+            })
+        })
+        .collect()
 }
 
 fn operation(json: &Value) -> anyhow::Result<Op> {
     let text = |key: &str| json.get(key).and_then(Value::as_str);
-    let kind = text("op").and_then(OpKind::parse).with_context(|| format!("no operation of ours: `{json}`"))?;
+    let kind = text("op")
+        .and_then(OpKind::parse)
+        .with_context(|| format!("no operation of ours: `{json}`"))?;
     let path = text("path").with_context(|| format!("an operation without a path: `{json}`"))?;
-    Ok(Op { kind, path: path.to_owned(), value: json.get("value").cloned().unwrap_or_default() })
+    Ok(Op {
+        kind,
+        path: path.to_owned(),
+        value: json.get("value").cloned().unwrap_or_default(),
+    })
 }
 
 fn notes(response: &Response) -> Vec<Note> {
-    let denials = response.status.iter().flat_map(|status| status.message.lines()).map(|line| ("deny", line));
-    let warnings = response.warnings.iter().map(|warning| ("warn", warning.as_str()));
-    let note = |(label, text): (&'static str, &str)| Note { label, text: text.to_owned(), details: Vec::new() };
+    let refusal = if word(response) == Word::Fault {
+        "fault"
+    } else {
+        "deny"
+    };
+    let denials = response
+        .status
+        .iter()
+        .flat_map(|status| status.message.lines())
+        .map(|line| (refusal, line));
+    let warnings = response
+        .warnings
+        .iter()
+        .map(|warning| ("warn", warning.as_str()));
+    let note = |(label, text): (&'static str, &str)| Note {
+        label,
+        text: text.to_owned(),
+        details: Vec::new(),
+    };
     denials.chain(warnings).map(note).collect()
-}
-
-/// Decodes base64 with padding, as responses carry their patch.
-fn base64(text: &str) -> Option<Vec<u8>> {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digits = text.trim_end_matches('=').bytes();
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count) = (0_u32, 0_u32);
-    for digit in digits {
-        let value = ALPHABET.iter().position(|letter| *letter == digit)?;
-        bits = bits << 6 | u32::try_from(value).ok()?;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
-        }
-    }
-    Some(bytes)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_is_decoded_with_and_without_padding() {
-        let cases = [("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYg==", "foob"), ("W3sib3AiOiJhZGQifV0=", r#"[{"op":"add"}]"#)];
-        for (encoded, plain) in cases {
-            assert_eq!(base64(encoded).as_deref(), Some(plain.as_bytes()), "{encoded}");
-        }
-        assert_eq!(base64("Zm9v!"), None);
-    }
 }

@@ -1,11 +1,11 @@
 //! From paths to what is to be reviewed.
 
-mod paths;
-mod objects;
 mod lines;
+mod namespaces;
+mod objects;
+mod paths;
 mod request;
 mod scope;
-mod namespaces;
 
 use tollgate_admission::Request;
 use tollgate_catalog::Diagnostic;
@@ -40,7 +40,9 @@ pub(crate) fn read(args: &InputArgs) -> Result<Vec<Item>, Failure> {
     for source in paths::find(&args.paths)? {
         let (bytes, documents) = documents(&source);
         is_empty &= documents.is_empty();
-        let objects = documents.into_iter().flat_map(|document| objects::of(document, &bytes));
+        let objects = documents
+            .into_iter()
+            .flat_map(|document| objects::of(document, &bytes));
         items.extend(objects.map(|object| asker.ask(object)));
     }
     if is_empty {
@@ -59,14 +61,27 @@ fn documents(source: &Source) -> (Vec<u8>, Vec<Document>) {
             (bytes, documents)
         }
         Err(err) => {
-            let content = Err(Diagnostic::of_file(&*name, format!("cannot be read: {err}")));
-            (Vec::new(), vec![Document { origin: Origin::of_file(&name), content }])
+            let content = Err(Diagnostic::of_file(
+                &*name,
+                format!("cannot be read: {err}"),
+            ));
+            (
+                Vec::new(),
+                vec![Document {
+                    origin: Origin::of_file(&name),
+                    content,
+                }],
+            )
         }
     }
 }
 
 fn names(args: &InputArgs) -> String {
-    let names: Vec<_> = args.paths.iter().map(|path| format!("`{}`", path.display())).collect();
+    let names: Vec<_> = args
+        .paths
+        .iter()
+        .map(|path| format!("`{}`", path.display()))
+        .collect();
     names.join(", ")
 }
 

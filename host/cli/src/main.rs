@@ -2,26 +2,24 @@
 
 mod args;
 mod setup;
+mod terminal;
 
-mod input;
-mod review;
 mod answer;
+mod input;
 mod render;
-mod explain;
+mod review;
 
-mod serve;
-mod policy;
 mod completions;
+mod explain;
+mod policy;
+mod serve;
 
 mod diagnostic;
 mod failure;
-mod terminal;
-
-use std::process::ExitCode;
-
-use clap::Parser;
 
 use args::{Args, Command};
+use clap::Parser;
+use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let Args { command, display } = Args::parse();

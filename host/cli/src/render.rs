@@ -1,10 +1,10 @@
 //! The formats of `review`.
 
-mod text;
 mod json;
-mod yaml;
-mod patch;
 mod manifest;
+mod patch;
+mod text;
+mod yaml;
 
 mod block;
 
@@ -16,7 +16,11 @@ use crate::terminal;
 pub(crate) use text::{Edit, Entry, Note, Widths, place};
 
 /// Prints what came of documents: data on stdout, and on stderr what the format has no room for.
-pub(crate) fn render(format: Format, answers: &[Answer], display: &DisplayArgs) -> Result<(), Failure> {
+pub(crate) fn render(
+    format: Format,
+    answers: &[Answer],
+    display: &DisplayArgs,
+) -> Result<(), Failure> {
     match format {
         Format::Text => terminal::print(|out| text::write(answers, display, out))?,
         Format::Json => terminal::print(|out| json::write(answers, out))?,

@@ -14,9 +14,15 @@ use crate::{render, setup};
 
 /// Reviews documents and prints what came of it. The status says whether anything is wrong with them.
 pub(crate) fn run(args: &ReviewArgs, display: &DisplayArgs) -> Result<ExitCode, Failure> {
-    let ReviewArgs { input, config, output } = args;
+    let ReviewArgs {
+        input,
+        config,
+        output,
+    } = args;
     let items = input::read(input)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let answers = runtime.context("cannot start")?.block_on(async {
         let catalog = setup::catalog(config).await?;
         review_all(&catalog, items).await
@@ -41,12 +47,18 @@ async fn review_all(catalog: &Catalog, items: Vec<Item>) -> Result<Vec<Answer>, 
     }
 }
 
-async fn judge(catalog: &Catalog, content: Content) -> Result<Judgement, tollgate_pipeline::Unavailable> {
+async fn judge(
+    catalog: &Catalog,
+    content: Content,
+) -> Result<Judgement, tollgate_pipeline::Unavailable> {
     Ok(match content {
         Content::Request(request) => {
             let before = request.object.clone();
             let outcome = tollgate_pipeline::review(catalog, *request, Phase::DryRun).await?;
-            Judgement::Reviewed { before, outcome: Box::new(outcome) }
+            Judgement::Reviewed {
+                before,
+                outcome: Box::new(outcome),
+            }
         }
         Content::Foreign(why) => Judgement::Foreign(why),
         Content::Unreadable(diagnostic) => Judgement::Unreadable(diagnostic),

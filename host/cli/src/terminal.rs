@@ -21,7 +21,9 @@ pub(crate) fn prepare(args: &DisplayArgs) {
 pub(crate) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> anyhow::Result<()> {
     let mut stdout = BufWriter::new(AutoStream::auto(io::stdout()));
     match write(&mut stdout).and_then(|()| stdout.flush()) {
-        Err(err) if err.kind() != ErrorKind::BrokenPipe => Err(err).context("cannot write to standard output"),
+        Err(err) if err.kind() != ErrorKind::BrokenPipe => {
+            Err(err).context("cannot write to standard output")
+        }
         Ok(()) | Err(_) => Ok(()),
     }
 }
@@ -39,9 +41,14 @@ pub(crate) fn log(level: LevelFilter, args: &DisplayArgs) {
         2 => level.max(LevelFilter::INFO),
         _ => LevelFilter::DEBUG,
     };
-    let filter = EnvFilter::builder().with_default_directive(level.into()).from_env_lossy();
+    let filter = EnvFilter::builder()
+        .with_default_directive(level.into())
+        .from_env_lossy();
     let colors = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colors);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(colors);
     if env::var_os("KUBERNETES_SERVICE_HOST").is_some() {
         log.json().init();
     } else {

@@ -1,6 +1,8 @@
 //! The built-in policies as one component.
 
 tollgate_sdk::bundle!(
+    tollgate_policy_mig_resources::MigResources,
+    tollgate_policy_gpu_limits::GpuLimits,
     tollgate_policy_gpu_tolerations::GpuTolerations,
     tollgate_policy_shared_memory::SharedMemory,
 );

@@ -2,7 +2,7 @@
 
 use tollgate_sdk::gpu::{Class, MigName, Quantity, lookup};
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{Device, Finding, GpuUnit, below, gpu_unit, selected};
+use tollgate_sdk::{Device, EditError, Finding, GpuUnit, below, gpu_unit, selected};
 
 use crate::Taker;
 use crate::choice::{NoChoice, candidates, choose, ids, largest, offered};
@@ -58,7 +58,11 @@ pub(crate) fn repair(default: Option<&Size>, pod: &Pod, takers: &[Taker]) -> Out
     };
     let name = name.resource();
     for taker in takers {
-        edits::rename_resource(&taker.container, FROM_SIZE.id, WHOLE_GPU, &name, Some("1"))?;
+        match edits::rename_resource(&taker.container, FROM_SIZE.id, WHOLE_GPU, &name, Some("1")) {
+            // A debug container, which can take nothing: the API server says so.
+            Ok(()) | Err(EditError::Invalid(_)) => {}
+            Err(refused) => return Err(refused.into()),
+        }
     }
     Ok(())
 }
@@ -149,7 +153,7 @@ fn report_unreadable(pod: &Pod, unreadable: &Unreadable) {
 }
 
 fn report_no_names(pod: &Pod, need: &Need, taker: &Taker, name: Option<MigName>) {
-    let cut = name.map_or_else(|| "so much".to_owned(), |name| name.profile());
+    let cut = name.map_or_else(|| "parts of that size".to_owned(), |name| name.profile());
     NO_NAMES
         .finding(
             place(pod, need, taker),

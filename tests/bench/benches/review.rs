@@ -28,7 +28,7 @@ fn catalog(runtime: &Runtime, documents: &str) -> Arc<Catalog> {
 fn only(name: &str) -> String {
     let off = |other: &&&str| **other != name;
     let document = |name: &&str| format!("apiVersion: tollgate.dev/v1alpha1\nkind: Policy\nmetadata: {{name: {name}}}\nspec: {{mode: \"off\"}}\n---\n");
-    tollgate_builtin::POLICIES.iter().filter(off).map(document).collect()
+    tollgate_builtin::POLICIES.map(|(name, _)| name).iter().filter(off).map(document).collect()
 }
 
 fn request(body: &str) -> Request {

@@ -94,26 +94,29 @@ impl Configuration {
         reader.finish()
     }
 
-    /// Returns the profile of built-in policies, with nothing but their names said.
-    pub fn profile<N: Into<String>>(names: impl IntoIterator<Item = N>) -> Self {
-        let policy = |name: String| {
-            let module = Some(Module::Builtin { name: name.clone() });
+    /// Returns the profile of built-in policies, with nothing but their names and order said.
+    pub fn profile<'n>(policies: impl IntoIterator<Item = (&'n str, i32)>) -> Self {
+        let policy = |(name, order): (&str, i32)| {
+            let module = Some(Module::Builtin {
+                name: name.to_owned(),
+            });
             let spec = PolicySpec {
                 module,
+                order: Some(order),
                 ..PolicySpec::default()
             };
+            let origin = Origin::of_file("default profile");
             (
-                name.clone(),
+                name.to_owned(),
                 PolicyDocument {
-                    name,
+                    name: name.to_owned(),
                     spec,
-                    origin: Origin::of_file("default profile"),
+                    origin,
                 },
             )
         };
-        let policies = names.into_iter().map(|name| policy(name.into())).collect();
         Self {
-            policies,
+            policies: policies.into_iter().map(policy).collect(),
             ..Self::default()
         }
     }

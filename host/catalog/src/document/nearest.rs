@@ -1,7 +1,14 @@
 //! The name that was probably meant.
 
+/// The longest name that another may be meant by, in bytes.
+const LONGEST: usize = 100;
+
 /// Returns the known name that is nearest to a misspelt one, where one is near enough.
 pub(crate) fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    // A name is never so long, and comparing takes memory by the length of both.
+    if name.len() > LONGEST {
+        return None;
+    }
     let most = 1 + name.chars().count() / 4;
     let typed = name.to_lowercase();
     known
@@ -42,6 +49,7 @@ mod tests {
         assert_eq!(nearest("moduel", known), Some("module"));
         assert_eq!(nearest("namespace", ["name"]), None);
         assert_eq!(nearest("x", ["y", "ab"]), None);
+        assert_eq!(nearest(&"m".repeat(1 << 20), known), None);
         assert_eq!(did_you_mean("mtach", known), "; did you mean `match`?");
         assert_eq!(did_you_mean("colour", known), "");
     }

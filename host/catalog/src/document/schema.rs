@@ -5,6 +5,8 @@
 //! keywords that schemars writes for Tollgate's types, and passes over the others, so that what it
 //! lets through may still be refused by whoever reads the value.
 
+use std::mem;
+
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Map, Value};
 
@@ -66,42 +68,58 @@ pub fn check(schema: &Value, value: &Value) -> Vec<Problem> {
     let mut checker = Checker {
         root: schema,
         problems: Vec::new(),
+        depth: 0,
+        steps: 0,
     };
-    checker.value(schema, value, "", DEPTH);
+    checker.value(schema, value, "");
     checker.problems
 }
 
-/// How many references and nested values are followed.
+/// How deep references and nested values are followed.
 const DEPTH: usize = 256;
+
+/// How many values are held against how many schemas, with which a schema can multiply.
+const STEPS: usize = 100_000;
 
 struct Checker<'s> {
     root: &'s Value,
     problems: Vec<Problem>,
+    depth: usize,
+    steps: usize,
 }
 
 impl<'s> Checker<'s> {
-    fn value(&mut self, schema: &'s Value, value: &Value, pointer: &str, depth: usize) {
-        let (Some(schema), Some(depth)) = (schema.as_object(), depth.checked_sub(1)) else {
+    fn value(&mut self, schema: &'s Value, value: &Value, pointer: &str) {
+        let Some(schema) = schema.as_object() else {
             return;
         };
+        if self.depth < DEPTH && self.steps < STEPS {
+            self.depth += 1;
+            self.steps += 1;
+            self.within(schema, value, pointer);
+            self.depth -= 1;
+        }
+    }
+
+    fn within(&mut self, schema: &'s Map<String, Value>, value: &Value, pointer: &str) {
         if let Some(target) = self.target(schema) {
-            return self.value(target, value, pointer, depth);
+            return self.value(target, value, pointer);
         }
         if let Some(words) = words(schema) {
             return self.word(&words, value, pointer);
         }
         for part in list(schema, "allOf") {
-            self.value(part, value, pointer, depth);
+            self.value(part, value, pointer);
         }
         for alternatives in [list(schema, "anyOf"), list(schema, "oneOf")] {
-            self.alternatives(alternatives, value, pointer, depth);
+            self.alternatives(alternatives, value, pointer);
         }
         if !self.fits_type(schema, value, pointer) {
             return;
         }
         match value {
-            Value::Object(entries) => self.object(schema, entries, pointer, depth),
-            Value::Array(items) => self.array(schema, items, pointer, depth),
+            Value::Object(entries) => self.object(schema, entries, pointer),
+            Value::Array(items) => self.array(schema, items, pointer),
             Value::String(text) => self.text(schema, text, pointer),
             Value::Number(number) => self.number(schema, number.as_f64(), pointer),
             Value::Bool(_) | Value::Null => {}
@@ -129,34 +147,31 @@ impl<'s> Checker<'s> {
         self.problems.push(Problem::at(pointer, message).hint(hint));
     }
 
-    /// One of several forms. The one that has least wrong with it was meant.
-    fn alternatives(
-        &mut self,
-        alternatives: &'s [Value],
-        value: &Value,
-        pointer: &str,
-        depth: usize,
-    ) {
-        let mut tried = alternatives
+    /// One of several forms. That of the right type with the fewest problems was meant.
+    fn alternatives(&mut self, forms: &'s [Value], value: &Value, pointer: &str) {
+        let before = mem::take(&mut self.problems);
+        let mut nearest: Option<Vec<Problem>> = None;
+        let off = |problems: &Vec<Problem>| {
+            let of_type = problems
+                .iter()
+                .any(|problem| !problem.on_key && problem.pointer == pointer);
+            (of_type, problems.len())
+        };
+        for form in forms
             .iter()
             .filter(|form| !is_null(form) || value.is_null())
-            .map(|form| {
-                let mut checker = Checker {
-                    root: self.root,
-                    problems: Vec::new(),
-                };
-                checker.value(form, value, pointer, depth);
-                checker.problems
-            });
-        let Some(first) = tried.next() else { return };
-        let fewest = tried.fold(first, |fewest, other| {
-            if other.len() < fewest.len() {
-                other
-            } else {
-                fewest
+        {
+            self.value(form, value, pointer);
+            let problems = mem::take(&mut self.problems);
+            if nearest
+                .as_ref()
+                .is_none_or(|nearest| off(&problems) < off(nearest))
+            {
+                nearest = Some(problems);
             }
-        });
-        self.problems.extend(fewest);
+        }
+        self.problems = before;
+        self.problems.extend(nearest.into_iter().flatten());
     }
 
     fn fits_type(&mut self, schema: &Map<String, Value>, value: &Value, pointer: &str) -> bool {
@@ -190,7 +205,6 @@ impl<'s> Checker<'s> {
         schema: &'s Map<String, Value>,
         entries: &Map<String, Value>,
         pointer: &str,
-        depth: usize,
     ) {
         let none = &Map::new();
         let known = schema.get("properties").and_then(Value::as_object);
@@ -208,24 +222,18 @@ impl<'s> Checker<'s> {
                 known.and_then(|known| known.get(key)),
                 schema.get("additionalProperties"),
             ) {
-                (Some(schema), _) => self.value(schema, value, &pointer, depth),
+                (Some(schema), _) => self.value(schema, value, &pointer),
                 (None, Some(Value::Bool(false))) => {
                     self.problems
                         .push(unknown_key(key, known.unwrap_or(none), pointer));
                 }
-                (None, Some(schema)) => self.value(schema, value, &pointer, depth),
+                (None, Some(schema)) => self.value(schema, value, &pointer),
                 (None, None) => {}
             }
         }
     }
 
-    fn array(
-        &mut self,
-        schema: &'s Map<String, Value>,
-        items: &[Value],
-        pointer: &str,
-        depth: usize,
-    ) {
+    fn array(&mut self, schema: &'s Map<String, Value>, items: &[Value], pointer: &str) {
         let least = schema
             .get("minItems")
             .and_then(Value::as_u64)
@@ -241,7 +249,7 @@ impl<'s> Checker<'s> {
         }
         if let Some(schema) = schema.get("items") {
             for (index, item) in items.iter().enumerate() {
-                self.value(schema, item, &format!("{pointer}/{index}"), depth);
+                self.value(schema, item, &format!("{pointer}/{index}"));
             }
         }
     }
@@ -468,5 +476,15 @@ mod tests {
             wrong(&schema, &json!({"a": "x"})),
             ["/a: expected a whole number, found the text `x`"]
         );
+        assert_eq!(
+            wrong(&schema, &json!({"b": "x"})),
+            ["#: the key `a` is missing", "/b#: unknown key `b`"]
+        );
+    }
+
+    #[test]
+    fn a_schema_that_multiplies_is_given_up() {
+        let schema = json!({"anyOf": [{"$ref": "#"}, {"$ref": "#"}, {"allOf": [{"$ref": "#"}]}]});
+        assert!(wrong(&schema, &json!(1)).is_empty());
     }
 }

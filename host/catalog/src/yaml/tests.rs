@@ -467,3 +467,19 @@ fn an_origin_without_a_text_names_its_file() {
         "default profile: bad"
     );
 }
+
+#[test]
+fn an_origin_finds_its_document_again() {
+    let place = |text: &str, pointer: &str| {
+        let document = documents("f", text.as_bytes()).remove(0);
+        document.origin.diagnostic(pointer, "here").to_string()
+    };
+    assert_eq!(place("|\n text\n", ""), "f:2:2: here");
+    assert_eq!(place("# c\n\n? a\n: b\n", "/a"), "f:4:3: here");
+    assert_eq!(place("{\"a\": 1} [}", "/a"), "f:1:1: here");
+    let documents = documents("f", b"a: 1\n...\n# c\nb: 2\n");
+    assert_eq!(
+        documents[1].origin.diagnostic("/b", "here").to_string(),
+        "f:4:4: here"
+    );
+}

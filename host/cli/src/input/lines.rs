@@ -29,7 +29,9 @@ pub(super) fn of_items(text: &str, list: &Place) -> Vec<usize> {
 
 /// The text from the beginning of the list on: a list of the block style keeps its indentation.
 fn alone<'t>(text: &'t str, list: &Place) -> &'t str {
-    let Some((before, from_list)) = text.split_at_checked(list.bytes.start) else { return "" };
+    let Some((before, from_list)) = text.split_at_checked(list.bytes.start) else {
+        return "";
+    };
     if from_list.starts_with('[') {
         return from_list;
     }
@@ -38,5 +40,8 @@ fn alone<'t>(text: &'t str, list: &Place) -> &'t str {
 }
 
 fn begins_value(event: &Event<'_>) -> bool {
-    matches!(event, Event::SequenceStart(..) | Event::MappingStart(..) | Event::Scalar(..) | Event::Alias(..))
+    matches!(
+        event,
+        Event::SequenceStart(..) | Event::MappingStart(..) | Event::Scalar(..) | Event::Alias(..)
+    )
 }

@@ -14,13 +14,19 @@ const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// Tells requests the labels of their namespace, where its document is among the input.
 pub(super) fn label(items: &mut [Item]) {
-    let known: HashMap<String, Labels> = requests(items).filter_map(|request| labels_of(request)).collect();
+    let known: HashMap<String, Labels> = requests(items)
+        .filter_map(|request| labels_of(request))
+        .collect();
     if known.is_empty() {
         return;
     }
     for request in requests(items) {
         if request.namespace_labels.is_none() {
-            request.namespace_labels = request.namespace.as_ref().and_then(|name| known.get(name)).cloned();
+            request.namespace_labels = request
+                .namespace
+                .as_ref()
+                .and_then(|name| known.get(name))
+                .cloned();
         }
     }
 }
@@ -36,8 +42,16 @@ fn requests(items: &mut [Item]) -> impl Iterator<Item = &mut Request> {
 fn labels_of(request: &Request) -> Option<(String, Labels)> {
     let is_namespace = request.gvk.kind == "Namespace" && request.gvk.group.is_empty();
     let name = request.name.clone().filter(|_| is_namespace)?;
-    let given = request.object.pointer("/metadata/labels").and_then(Value::as_object);
-    let given = given.into_iter().flatten().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
-    let labels = given.chain([(NAME_LABEL.to_owned(), name.clone())]).collect();
+    let given = request
+        .object
+        .pointer("/metadata/labels")
+        .and_then(Value::as_object);
+    let given = given
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+    let labels = given
+        .chain([(NAME_LABEL.to_owned(), name.clone())])
+        .collect();
     Some((name, labels))
 }

@@ -48,7 +48,11 @@ pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<Source>, Vec<Diagnostic>> {
             Err(message) => wrong.push(Diagnostic::of_file(path.to_string_lossy(), message)),
         }
     }
-    if wrong.is_empty() { Ok(sources) } else { Err(wrong) }
+    if wrong.is_empty() {
+        Ok(sources)
+    } else {
+        Err(wrong)
+    }
 }
 
 fn find_one(path: &Path) -> Result<Vec<Source>, String> {
@@ -65,7 +69,9 @@ fn find_one(path: &Path) -> Result<Vec<Source>, String> {
             Ok(files)
         }
         Ok(_) => Ok(vec![Source::File(path.to_owned())]),
-        Err(err) if err.kind() == io::ErrorKind::NotFound => Err("no such file or folder".to_owned()),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => {
+            Err("no such file or folder".to_owned())
+        }
         Err(err) => Err(format!("cannot be read: {err}")),
     }
 }
@@ -76,7 +82,12 @@ fn search(folder: &Path, files: &mut Vec<Source>) -> io::Result<()> {
     entries.retain(|entry| !entry.file_name().as_encoded_bytes().starts_with(b"."));
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
-        let path = entry.path();
+        // `./` before every name would be noise.
+        let path = if folder == Path::new(".") {
+            entry.file_name().into()
+        } else {
+            entry.path()
+        };
         if entry.file_type()?.is_dir() {
             search(&path, files)?;
         } else if is_manifest(&path) && !path.is_dir() {
@@ -87,5 +98,7 @@ fn search(folder: &Path, files: &mut Vec<Source>) -> io::Result<()> {
 }
 
 fn is_manifest(path: &Path) -> bool {
-    path.extension().and_then(|extension| extension.to_str()).is_some_and(|extension| EXTENSIONS.contains(&extension))
+    path.extension()
+        .and_then(|extension| extension.to_str())
+        .is_some_and(|extension| EXTENSIONS.contains(&extension))
 }

@@ -39,10 +39,18 @@ struct Header {
 impl<'a> Asker<'a> {
     /// Reads `--old`.
     pub(super) fn new(args: &'a InputArgs) -> Result<Self, Failure> {
-        let mut asker = Self { args, old: HashMap::new() };
-        let Some(path) = &args.old else { return Ok(asker) };
+        let mut asker = Self {
+            args,
+            old: HashMap::new(),
+        };
+        let Some(path) = &args.old else {
+            return Ok(asker);
+        };
         if args.operation == Some(Verb::Create) {
-            return Err(anyhow::anyhow!("`--old` is for objects that exist, and `--operation` is `create`").into());
+            return Err(anyhow::anyhow!(
+                "`--old` is for objects that exist, and `--operation` is `create`"
+            )
+            .into());
         }
         asker.old = asker.read_old(&Source::File(path.clone()))?;
         Ok(asker)
@@ -52,7 +60,10 @@ impl<'a> Asker<'a> {
         let (bytes, documents) = documents(source);
         let mut old = HashMap::new();
         let mut unreadable = Vec::new();
-        for found in documents.into_iter().flat_map(|document| objects::of(document, &bytes)) {
+        for found in documents
+            .into_iter()
+            .flat_map(|document| objects::of(document, &bytes))
+        {
             match found.content {
                 Ok(object) => {
                     if let Ok(header) = self.header(&object) {
@@ -62,23 +73,40 @@ impl<'a> Asker<'a> {
                 Err(diagnostic) => unreadable.push(diagnostic),
             }
         }
-        if unreadable.is_empty() { Ok(old) } else { Err(unreadable) }
+        if unreadable.is_empty() {
+            Ok(old)
+        } else {
+            Err(unreadable)
+        }
     }
 
     /// Makes of an object what is to be reviewed.
     pub(super) fn ask(&self, found: Found) -> Item {
-        let Found { source, origin, pointer, content } = found;
+        let Found {
+            source,
+            origin,
+            pointer,
+            content,
+        } = found;
         let object = match content {
             Ok(object) => object,
-            Err(diagnostic) => return Item { source, content: Content::Unreadable(Box::new(diagnostic)) },
+            Err(diagnostic) => {
+                return Item {
+                    source,
+                    content: Content::Unreadable(Box::new(diagnostic)),
+                };
+            }
         };
         let content = match self.header(&object) {
             Err(why) => Content::Foreign(why),
             Ok(header) if is_admission_review(&header.gvk) => {
-                let diagnose = |message| Content::Unreadable(Box::new(origin.diagnostic(&pointer, message)));
+                let diagnose =
+                    |message| Content::Unreadable(Box::new(origin.diagnostic(&pointer, message)));
                 match receive_value(&object) {
                     Ok(Received::Request(request)) => Content::Request(request),
-                    Ok(Received::Malformed { reason, .. }) => diagnose(format!("the AdmissionReview makes no sense: {reason}")),
+                    Ok(Received::Malformed { reason, .. }) => {
+                        diagnose(format!("the AdmissionReview makes no sense: {reason}"))
+                    }
                     Err(err) => diagnose(err.to_string()),
                 }
             }
@@ -89,14 +117,20 @@ impl<'a> Asker<'a> {
 
     /// Reads what every object has, or tells what this is instead.
     fn header(&self, object: &Value) -> Result<Header, String> {
-        let (api_version, kind) = type_of(object).map_err(|why| format!("not a Kubernetes object: it {why}"))?;
+        let (api_version, kind) =
+            type_of(object).map_err(|why| format!("not a Kubernetes object: it {why}"))?;
         let gvk = GroupVersionKind::new(api_version, kind);
         let metadata = |key: &str| {
             let text = object.get("metadata")?.get(key)?.as_str()?;
             Some(text.to_owned()).filter(|text| !text.is_empty())
         };
-        let namespace = (!scope::is_cluster_wide(&gvk)).then(|| metadata("namespace").unwrap_or(self.args.namespace.clone()));
-        Ok(Header { namespace, name: metadata("name").or_else(|| metadata("generateName")), gvk })
+        let namespace = (!scope::is_cluster_wide(&gvk))
+            .then(|| metadata("namespace").unwrap_or(self.args.namespace.clone()));
+        Ok(Header {
+            namespace,
+            name: metadata("name").or_else(|| metadata("generateName")),
+            gvk,
+        })
     }
 
     fn request(&self, header: Header, object: Value) -> Request {
@@ -113,7 +147,11 @@ impl<'a> Asker<'a> {
             Operation::Delete => (Value::Null, Some(old.unwrap_or(object))),
             _ => (object, old),
         };
-        let Header { gvk, namespace, name } = header;
+        let Header {
+            gvk,
+            namespace,
+            name,
+        } = header;
         Request {
             uid: String::new(),
             operation,
@@ -133,7 +171,11 @@ impl<'a> Asker<'a> {
 
 impl Header {
     fn identity(&self) -> Identity {
-        Identity { kind: self.gvk.kind_dot_group(), namespace: self.namespace.clone(), name: self.name.clone() }
+        Identity {
+            kind: self.gvk.kind_dot_group(),
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        }
     }
 }
 
@@ -143,7 +185,12 @@ fn is_admission_review(gvk: &GroupVersionKind) -> bool {
 
 /// The `apiVersion` and `kind` of an object, or why there are none.
 fn type_of(value: &Value) -> Result<(&str, &str), &'static str> {
-    let text = |key: &str| value.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let text = |key: &str| {
+        value
+            .get(key)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    };
     match value {
         Value::Object(_) => match (text("apiVersion"), text("kind")) {
             (Some(api_version), Some(kind)) => Ok((api_version, kind)),

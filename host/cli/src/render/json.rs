@@ -20,7 +20,16 @@ pub(super) fn object(answers: &[Answer]) -> Value {
 }
 
 fn summary(summary: &Summary) -> Value {
-    let Summary { documents, reviewed, allowed, denied, changed, skipped, unreadable, faults } = summary;
+    let Summary {
+        documents,
+        reviewed,
+        allowed,
+        denied,
+        changed,
+        skipped,
+        unreadable,
+        faults,
+    } = summary;
     json!({
         "documents": documents,
         "reviewed": reviewed,
@@ -45,14 +54,33 @@ fn review(answer: &Answer) -> Value {
 }
 
 fn skipped(why: &str) -> Map<String, Value> {
-    [("status", "skipped"), ("reason", why)].map(|(key, text)| (key.to_owned(), text.into())).into_iter().collect()
+    [("status", "skipped"), ("reason", why)]
+        .map(|(key, text)| (key.to_owned(), text.into()))
+        .into_iter()
+        .collect()
 }
 
 fn unreadable(diagnostic: &Diagnostic) -> Map<String, Value> {
-    let Diagnostic { file: _, line, column, message, hint, excerpt: _ } = diagnostic;
-    let place = (*line > 0).then_some([("line", Value::from(*line)), ("column", Value::from(*column))]);
+    let Diagnostic {
+        file: _,
+        line,
+        column,
+        message,
+        hint,
+        excerpt: _,
+    } = diagnostic;
+    let place = (*line > 0).then_some([
+        ("line", Value::from(*line)),
+        ("column", Value::from(*column)),
+    ]);
     let hint = hint.as_deref().map(|hint| ("hint", Value::from(hint)));
-    let fields = [("status", Value::from("unreadable")), ("error", Value::from(message.as_str()))];
-    let fields = fields.into_iter().chain(place.into_iter().flatten()).chain(hint);
+    let fields = [
+        ("status", Value::from("unreadable")),
+        ("error", Value::from(message.as_str())),
+    ];
+    let fields = fields
+        .into_iter()
+        .chain(place.into_iter().flatten())
+        .chain(hint);
     fields.map(|(key, value)| (key.to_owned(), value)).collect()
 }

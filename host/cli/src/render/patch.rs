@@ -10,14 +10,19 @@ use crate::answer::Answer;
 /// One document's patch is a list, empty where nothing changes. Of several documents each that changes is an object
 /// on a line of its own.
 pub(super) fn write(answers: &[Answer], out: &mut dyn Write) -> io::Result<()> {
-    if let [answer] = answers {
-        let operations = answer.outcome().map(operations).unwrap_or_default();
-        return writeln!(out, "{:#}", Value::Array(operations));
-    }
+    let is_alone = answers.len() == 1;
     for answer in answers {
-        let operations = answer.outcome().map(operations).unwrap_or_default();
-        if !operations.is_empty() {
-            writeln!(out, "{}", json!({"source": answer.source, "patch": operations}))?;
+        let Some(operations) = answer.outcome().map(operations) else {
+            continue;
+        };
+        if is_alone {
+            writeln!(out, "{:#}", Value::Array(operations))?;
+        } else if !operations.is_empty() {
+            writeln!(
+                out,
+                "{}",
+                json!({"source": answer.source, "patch": operations})
+            )?;
         }
     }
     Ok(())
@@ -25,6 +30,9 @@ pub(super) fn write(answers: &[Answer], out: &mut dyn Write) -> io::Result<()> {
 
 /// The operations on what is allowed; what is refused does not change.
 fn operations(outcome: &Outcome) -> Vec<Value> {
-    let applied = outcome.patch.iter().filter(|_| outcome.verdict.is_allowed());
+    let applied = outcome
+        .patch
+        .iter()
+        .filter(|_| outcome.verdict.is_allowed());
     applied.map(|applied| applied.op.to_json()).collect()
 }

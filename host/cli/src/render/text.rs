@@ -1,10 +1,11 @@
 //! For people: a line a document, below it what changes and what policies have to say.
 
 mod entry;
-mod tree;
 mod hunk;
+mod notes;
 mod path;
 mod style;
+mod tree;
 
 use std::io::{self, Write};
 
@@ -16,8 +17,15 @@ pub(crate) use entry::{Entry, Note, Widths, place};
 pub(crate) use tree::Edit;
 
 /// Prints every document, or with `-q` every one that is not well, and how many came to what.
-pub(super) fn write(answers: &[Answer], display: &DisplayArgs, out: &mut dyn Write) -> io::Result<()> {
-    let wanted: Vec<_> = answers.iter().filter(|answer| !display.quiet || answer.word().is_bad()).collect();
+pub(super) fn write(
+    answers: &[Answer],
+    display: &DisplayArgs,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let wanted: Vec<_> = answers
+        .iter()
+        .filter(|answer| !display.quiet || answer.word().is_bad())
+        .collect();
     write_entries(&wanted, display, out)?;
     if display.quiet && wanted.is_empty() {
         return Ok(());
@@ -26,8 +34,15 @@ pub(super) fn write(answers: &[Answer], display: &DisplayArgs, out: &mut dyn Wri
     writeln!(out, "{gap}{}", summary(answers))
 }
 
-fn write_entries(answers: &[&Answer], display: &DisplayArgs, out: &mut dyn Write) -> io::Result<()> {
-    let entries: Vec<_> = answers.iter().map(|answer| Entry::of(answer, display)).collect();
+fn write_entries(
+    answers: &[&Answer],
+    display: &DisplayArgs,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let entries: Vec<_> = answers
+        .iter()
+        .map(|answer| Entry::of(answer, display))
+        .collect();
     let widths = Widths::of(&entries);
     let mut was_long = false;
     for (index, entry) in entries.iter().enumerate() {
@@ -44,15 +59,30 @@ fn write_entries(answers: &[&Answer], display: &DisplayArgs, out: &mut dyn Write
 /// What formats that print only changes leave out: what is refused and why, and findings on the rest.
 pub(super) fn messages(answers: &[Answer], display: &DisplayArgs) -> String {
     let speaks = |answer: &&Answer| match &answer.judgement {
-        Judgement::Reviewed { outcome, .. } => !outcome.findings.is_empty() || !outcome.faults.is_empty(),
+        Judgement::Reviewed { outcome, .. } => {
+            !outcome.findings.is_empty() || !outcome.faults.is_empty()
+        }
         Judgement::Foreign(_) | Judgement::Unreadable(_) => true,
     };
-    let wanted = answers.iter().filter(|answer| if display.quiet { answer.word().is_bad() } else { speaks(answer) });
-    let entries: Vec<_> = wanted.map(|answer| Entry { edits: Vec::new(), ..Entry::of(answer, display) }).collect();
+    let wanted = answers.iter().filter(|answer| {
+        if display.quiet {
+            answer.word().is_bad()
+        } else {
+            speaks(answer)
+        }
+    });
+    let entries: Vec<_> = wanted
+        .map(|answer| Entry {
+            edits: Vec::new(),
+            ..Entry::of(answer, display)
+        })
+        .collect();
     let widths = Widths::of(&entries);
     let mut text = Vec::new();
     // Writing to memory does not fail.
-    let _ = entries.iter().try_for_each(|entry| entry.write(&widths, &mut text));
+    let _ = entries
+        .iter()
+        .try_for_each(|entry| entry.write(&widths, &mut text));
     String::from_utf8_lossy(&text).into_owned()
 }
 
@@ -66,12 +96,27 @@ pub(super) fn unreadable(answers: &[Answer]) -> String {
 }
 
 fn summary(answers: &[Answer]) -> String {
-    let counts = Word::ALL.map(|word| (word, answers.iter().filter(|answer| answer.word() == word).count()));
-    let counts: Vec<_> =
-        counts.iter().filter(|(_, count)| *count > 0).map(|(word, count)| format!("{count} {}", word.as_str())).collect();
+    let counts = Word::ALL.map(|word| {
+        (
+            word,
+            answers
+                .iter()
+                .filter(|answer| answer.word() == word)
+                .count(),
+        )
+    });
+    let counts: Vec<_> = counts
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(word, count)| format!("{count} {}", word.as_str()))
+        .collect();
     let documents = match answers.len() {
         1 => "1 document".to_owned(),
         number => format!("{number} documents"),
     };
-    if counts.is_empty() { documents } else { format!("{documents}: {}", counts.join(", ")) }
+    if counts.is_empty() {
+        documents
+    } else {
+        format!("{documents}: {}", counts.join(", "))
+    }
 }

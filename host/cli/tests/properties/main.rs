@@ -21,8 +21,7 @@ static BACKWARDS: LazyLock<Catalog> = LazyLock::new(|| {
     let document = |(order, name): (usize, &&str)| {
         format!("apiVersion: tollgate.dev/v1alpha1\nkind: Policy\nmetadata: {{name: {name}}}\nspec: {{order: {order}}}\n---\n")
     };
-    let mut names = tollgate_builtin::POLICIES;
-    names.sort_unstable();
+    let names = tollgate_builtin::POLICIES.map(|(name, _)| name);
     support::catalog(&names.iter().rev().enumerate().map(document).collect::<String>())
 });
 

@@ -1,5 +1,6 @@
 //! A client that fails loudly: no retries, no pool.
 
+use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream as StdStream};
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// How to connect.
 #[derive(Clone)]
@@ -137,12 +138,12 @@ impl Client {
     ) -> Result<Reply, Failure> {
         let response = match &mut self.sender {
             Sender::Http1(sender) => {
-                sender.ready().await?;
+                sender.ready().await.map_err(|_| Unseen)?;
                 request.headers_mut().insert("host", "127.0.0.1".parse()?);
                 sender.try_send_request(request).await.map_err(failure)?
             }
             Sender::Http2(sender) => {
-                sender.ready().await?;
+                sender.ready().await.map_err(|_| Unseen)?;
                 *request.uri_mut() = format!("https://127.0.0.1{}", request.uri()).parse()?;
                 sender.try_send_request(request).await.map_err(failure)?
             }
@@ -157,22 +158,32 @@ impl Client {
     }
 }
 
-/// The request was not sent, because the server had asked to leave just then. Every client may send it elsewhere.
+/// The server had asked to leave, and says that it has not looked at the request: every client may repeat it.
 #[derive(Debug)]
-pub(crate) struct Unsent;
+pub(crate) struct Unseen;
 
-impl std::fmt::Display for Unsent {
+impl std::fmt::Display for Unseen {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("the request was not sent")
+        out.write_str("the server has not seen the request")
     }
 }
 
-impl std::error::Error for Unsent {}
+impl Error for Unseen {}
 
 fn failure<R>(mut err: TrySendError<R>) -> Failure {
-    match err.take_message() {
-        Some(_unsent) => Unsent.into(),
-        None => err.into_error().into(),
+    let is_unsent = err.take_message().is_some();
+    let err = err.into_error();
+    let cause = err
+        .source()
+        .and_then(|cause| cause.downcast_ref::<h2::Error>());
+    // RFC 9113, 6.8: streams above the last one that a GOAWAY names were not processed.
+    let is_beyond = |cause: &h2::Error| {
+        cause.is_go_away() && cause.is_remote() && cause.reason() == Some(h2::Reason::NO_ERROR)
+    };
+    if is_unsent || cause.is_some_and(is_beyond) {
+        Unseen.into()
+    } else {
+        err.into()
     }
 }
 

@@ -9,6 +9,8 @@ use tollgate_webhook::{Admission, Call, Decision, PolicyRun, Refusal, Reviewer};
 
 pub(crate) struct Judge {
     pub(crate) ready: AtomicBool,
+    /// How many calls have come.
+    pub(crate) calls: AtomicUsize,
     /// How many calls are with the reviewer now, and were at most.
     pub(crate) inside: AtomicUsize,
     pub(crate) inside_at_most: AtomicUsize,
@@ -22,6 +24,7 @@ impl Judge {
     pub(crate) fn new() -> Self {
         Self {
             ready: AtomicBool::new(true),
+            calls: AtomicUsize::new(0),
             inside: AtomicUsize::new(0),
             inside_at_most: AtomicUsize::new(0),
             release: Semaphore::new(0),
@@ -39,6 +42,7 @@ struct Inside<'judge>(&'judge Judge);
 
 impl<'judge> Inside<'judge> {
     fn new(judge: &'judge Judge) -> Self {
+        judge.calls.fetch_add(1, SeqCst);
         let now = judge.inside.fetch_add(1, SeqCst) + 1;
         judge.inside_at_most.fetch_max(now, SeqCst);
         Self(judge)

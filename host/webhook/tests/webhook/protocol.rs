@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::client::Dial;
 use crate::running::{Running, start};
-use crate::{pki, within};
+use crate::{PATIENCE, pki, within};
 
 const REVIEW: &str =
     r#"{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"705ab4f5"}}"#;
@@ -166,7 +166,11 @@ async fn passes_the_reviewers_refusals() {
 async fn takes_bodies_up_to_the_limit() {
     const LIMIT: usize = 1 << 20;
     within(async {
-        let server = start(|options| options.limits.body_bytes = LIMIT).await;
+        let server = start(|options| {
+            options.limits.body_bytes = LIMIT;
+            options.limits.review_time = PATIENCE;
+        })
+        .await;
         for dial in [server.dial(), server.dial().http2()] {
             for (size, status) in [(0, 200), (LIMIT, 200), (LIMIT + 1, 413), (2 * LIMIT, 413)] {
                 let mut client = dial.connect(server.calls).await.unwrap();
@@ -182,7 +186,7 @@ async fn takes_bodies_up_to_the_limit() {
 #[tokio::test]
 async fn refuses_nine_mebibytes_by_default() {
     within(async {
-        let server = start(|_| {}).await;
+        let server = start(|options| options.limits.review_time = PATIENCE).await;
         let reply = server
             .client()
             .await

@@ -172,3 +172,10 @@ fn warns_about_names_that_sound_like_accelerators() {
     }
     run(with("intel.com/sriov_111", "1")).assert_quiet();
 }
+
+#[test]
+fn debug_containers_are_the_api_servers_to_refuse() {
+    let debug = json!([{"name": "debug", "image": "a", "resources": {"requests": {"nvidia.com/gpu": "1"}}}]);
+    let pod = pod([plain("main")]).with("/spec/ephemeralContainers", debug);
+    assert_eq!(run(pod).patch, Vec::<serde_json::Value>::new());
+}

@@ -231,6 +231,15 @@ fn leaves_what_is_no_single_whole_gpu() {
 }
 
 #[test]
+fn debug_containers_are_the_api_servers_to_refuse() {
+    let debug =
+        json!([{"name": "debug", "image": "a", "resources": {"limits": {"nvidia.com/gpu": "1"}}}]);
+    let pod = pod([container("main")]).with("/spec/ephemeralContainers", debug);
+    let pod = pod.annotation("tollgate.dev/gpu-memory", "10Gi");
+    run(pod.node_selector(PRODUCT, A100_80)).assert_quiet();
+}
+
+#[test]
 fn leaves_pods_that_select_nodes_which_are_cut_or_shared_as_a_whole() {
     for (label, value) in [
         ("cloud.google.com/gke-gpu-partition-size", "1g.10gb"),

@@ -39,7 +39,7 @@ fn wrong_spec(spec: &str) -> Vec<String> {
 }
 
 fn profile() -> Configuration {
-    Configuration::profile(["shared-memory", "gpu-tolerations"])
+    Configuration::profile([("shared-memory", 0), ("gpu-tolerations", 0)])
 }
 
 fn resolved(text: &str) -> Resolved {

@@ -4,13 +4,12 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde_json::Value;
-use tollgate_admission::{Applied, Finding};
-use tollgate_catalog::OnFault;
-use tollgate_pipeline::{FaultReport, Outcome, PolicyRun, Verdict};
+use tollgate_admission::Applied;
+use tollgate_pipeline::{Outcome, Verdict};
 
 use super::style::{self, DENY, FAINT, WARN};
 use super::tree::Edit;
-use super::{hunk, path, tree};
+use super::{hunk, notes, tree};
 use crate::answer::{Answer, Judgement, Word};
 use crate::args::DisplayArgs;
 use crate::diagnostic;
@@ -51,16 +50,18 @@ pub(crate) struct Widths {
     kind: usize,
 }
 
-/// Columns do not get wider than this for the sake of one long path.
-const WIDEST: usize = 60;
+/// Columns do not get wider than this for the sake of one long text.
+const WIDEST: Widths = Widths {
+    source: 60,
+    kind: 20,
+};
 
 impl Widths {
     pub(crate) fn of(entries: &[Entry<'_>]) -> Self {
         let mut widths = Self::default();
         for Entry { source, kind, .. } in entries {
-            for (width, text) in [(&mut widths.source, source), (&mut widths.kind, kind)] {
-                *width = text.chars().count().min(WIDEST).max(*width);
-            }
+            widths.source = source.chars().count().min(WIDEST.source).max(widths.source);
+            widths.kind = kind.chars().count().min(WIDEST.kind).max(widths.kind);
         }
         widths
     }
@@ -81,10 +82,14 @@ impl<'a> Entry<'a> {
         };
         match &answer.judgement {
             Judgement::Reviewed { before, outcome } => entry.with_outcome(before, outcome, display),
-            Judgement::Foreign(why) => Self { reason: Some(why.as_str().into()), ..entry },
-            Judgement::Unreadable(diagnostic) => {
-                Self { appendix: diagnostic::render(std::slice::from_ref(diagnostic)), ..entry }
-            }
+            Judgement::Foreign(why) => Self {
+                reason: Some(why.as_str().into()),
+                ..entry
+            },
+            Judgement::Unreadable(diagnostic) => Self {
+                appendix: diagnostic::render(std::slice::from_ref(diagnostic)),
+                ..entry
+            },
         }
     }
 
@@ -93,17 +98,19 @@ impl<'a> Entry<'a> {
             Verdict::Skipped(why) => Some(why.into()),
             Verdict::Allowed | Verdict::Denied | Verdict::Faulted => None,
         };
-        let edits = outcome.patch.iter().filter(|_| outcome.verdict.is_allowed()).map(|Applied { op, policy, rule, .. }| Edit {
-            op: Cow::Borrowed(op),
-            author: format!("{policy}/{rule}"),
-        });
+        let edit = |applied: &'a Applied| Edit {
+            op: Cow::Borrowed(&applied.op),
+            author: format!("{}/{}", applied.policy, applied.rule),
+        };
+        let is_stored = outcome.verdict.is_allowed();
+        let edits = outcome.patch.iter().filter(|_| is_stored).map(edit);
         Self {
             kind: outcome.gvk.kind.as_str().into(),
             name: place(outcome.namespace.as_deref(), outcome.name.as_deref()),
             reason,
             before: Some(before),
             edits: edits.collect(),
-            notes: notes(outcome, display),
+            notes: notes::of(outcome, display),
             ..self
         }
     }
@@ -118,16 +125,25 @@ impl<'a> Entry<'a> {
         self.write_line(widths, out)?;
         self.write_edits(out)?;
         self.notes.iter().try_for_each(|note| note.write(out))?;
-        self.appendix.lines().try_for_each(|line| writeln!(out, "    {line}"))
+        self.appendix
+            .lines()
+            .try_for_each(|line| writeln!(out, "    {line}"))
     }
 
     fn write_line(&self, widths: &Widths, out: &mut dyn Write) -> io::Result<()> {
-        let Widths { source: source_width, kind: kind_width } = *widths;
+        let Widths {
+            source: source_width,
+            kind: kind_width,
+        } = *widths;
         let (mark, style) = style::of(self.word);
         let word = self.word.as_str();
         let [source, kind, name] = [&self.source, &self.kind, self.name.as_str()].map(clean);
         let place = format!("{source:source_width$}  {kind:kind_width$}  {name}");
-        write!(out, "{style}{mark} {word:10}{style:#}  {}", place.trim_end())?;
+        write!(
+            out,
+            "{style}{mark} {word:10}{style:#}  {}",
+            place.trim_end()
+        )?;
         match &self.reason {
             Some(reason) => writeln!(out, "  {FAINT}({}){FAINT:#}", clean(reason)),
             None => writeln!(out),
@@ -135,11 +151,19 @@ impl<'a> Entry<'a> {
     }
 
     fn write_edits(&self, out: &mut dyn Write) -> io::Result<()> {
-        match self.before.and_then(|before| tree::edited(before, &self.edits)) {
+        match self
+            .before
+            .and_then(|before| tree::edited(before, &self.edits))
+        {
             Some(tree) => hunk::write(&tree, &self.edits, out),
             // An edit that does not fit the object is not ours; it is shown as it is.
             None => self.edits.iter().try_for_each(|Edit { op, author }| {
-                writeln!(out, "    {}  {FAINT}# {}{FAINT:#}", clean(&op.to_json().to_string()), clean(author))
+                writeln!(
+                    out,
+                    "    {}  {FAINT}# {}{FAINT:#}",
+                    clean(&op.to_json().to_string()),
+                    clean(author)
+                )
             }),
         }
     }
@@ -147,16 +171,32 @@ impl<'a> Entry<'a> {
 
 impl Note {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Self { label, text, details } = self;
+        let Self {
+            label,
+            text,
+            details,
+        } = self;
         let style = match *label {
             "deny" | "fault" => DENY,
             "warn" => WARN,
             _ => FAINT,
         };
-        writeln!(out, "    {style}{label}{style:#}  {}", indented(text, 4 + label.len() + 2))?;
-        let width = details.iter().map(|(word, _)| word.len()).max().unwrap_or_default();
+        writeln!(
+            out,
+            "    {style}{label}{style:#}  {}",
+            indented(text, 4 + label.len() + 2)
+        )?;
+        let width = details
+            .iter()
+            .map(|(word, _)| word.len())
+            .max()
+            .unwrap_or_default();
         details.iter().try_for_each(|(word, text)| {
-            writeln!(out, "          {FAINT}{word:width$}{FAINT:#}  {}", indented(text, 10 + width + 2))
+            writeln!(
+                out,
+                "          {FAINT}{word:width$}{FAINT:#}  {}",
+                indented(text, 10 + width + 2)
+            )
         })
     }
 }
@@ -169,55 +209,6 @@ pub(crate) fn place(namespace: Option<&str>, name: Option<&str>) -> String {
     }
 }
 
-fn notes(outcome: &Outcome, display: &DisplayArgs) -> Vec<Note> {
-    let object = &outcome.object;
-    let findings = outcome.findings.iter().map(|finding| found(finding.severity.as_str(), finding, object));
-    let would = outcome.would_change.iter().map(would_change);
-    let faults = outcome.faults.iter().map(faulted);
-    let seen = outcome.observed.iter().map(|finding| found("observed", finding, object));
-    let runs = outcome.runs.iter().map(ran);
-    let more = seen.chain(runs).filter(|_| display.verbose > 0);
-    findings.chain(would).chain(faults).chain(more).collect()
-}
-
-fn found(label: &'static str, finding: &Finding, object: &Value) -> Note {
-    let Finding { policy, rule, severity, path, message, actual, allowed, fix } = finding;
-    let severity = if label == severity.as_str() { String::new() } else { format!("{} ", severity.as_str()) };
-    let place = (!path.is_empty()).then(|| format!("{}  ({path})", path::readable(path, object)));
-    let details = [("at", place), ("found", actual.clone()), ("allowed", allowed.clone()), ("fix", fix.clone())];
-    Note {
-        label,
-        text: format!("{severity}{policy}/{rule}: {message}"),
-        details: details.into_iter().filter_map(|(word, text)| Some((word, text?))).collect(),
-    }
-}
-
-/// An edit of a policy that only warns.
-fn would_change(applied: &Applied) -> Note {
-    let Applied { op, policy, rule, .. } = applied;
-    let value = if op.value.is_null() { String::new() } else { format!(": {}", op.value) };
-    Note {
-        label: "would",
-        text: format!("{} {}{value}  # {policy}/{rule}", op.kind.as_str(), op.path),
-        details: Vec::new(),
-    }
-}
-
-fn faulted(report: &FaultReport) -> Note {
-    let FaultReport { policy, fault, on_fault } = report;
-    let effect = match on_fault {
-        OnFault::Refuse => "refused, as its `onFault` says",
-        OnFault::Admit => "admitted all the same, as its `onFault` says",
-    };
-    Note { label: "fault", text: format!("{policy}: {fault}"), details: vec![("so", effect.to_owned())] }
-}
-
-fn ran(run: &PolicyRun) -> Note {
-    let PolicyRun { policy, phase, duration, memory_peak, .. } = run;
-    let memory = memory_peak.div_ceil(1 << 10);
-    Note { label: "ran", text: format!("{policy} {phase}: {duration:.0?}, {memory} KiB"), details: Vec::new() }
-}
-
 /// A text of several lines, the later ones below the first.
 fn indented(text: &str, indent: usize) -> String {
     let lines: Vec<_> = text.trim_end().lines().map(clean).collect();
@@ -227,7 +218,15 @@ fn indented(text: &str, indent: usize) -> String {
 /// A text without characters that a terminal obeys.
 fn clean(text: &str) -> Cow<'_, str> {
     if text.chars().any(is_obeyed) {
-        text.chars().flat_map(|c| if is_obeyed(c) { c.escape_default().collect() } else { vec![c] }).collect()
+        text.chars()
+            .flat_map(|c| {
+                if is_obeyed(c) {
+                    c.escape_default().collect()
+                } else {
+                    vec![c]
+                }
+            })
+            .collect()
     } else {
         text.into()
     }
@@ -235,5 +234,6 @@ fn clean(text: &str) -> Cow<'_, str> {
 
 /// Whether a terminal takes a character for a command, to write from right to left included.
 fn is_obeyed(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

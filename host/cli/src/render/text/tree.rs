@@ -40,7 +40,11 @@ pub(super) enum Content<'a> {
 
 /// Marks in an object what edits change. Nothing where an edit does not fit.
 pub(super) fn edited<'a>(before: &'a Value, edits: &'a [Edit<'_>]) -> Option<Node<'a>> {
-    let mut root = Node { key: None, state: State::Kept, content: Content::Whole(before) };
+    let mut root = Node {
+        key: None,
+        state: State::Kept,
+        content: Content::Whole(before),
+    };
     for (index, edit) in edits.iter().enumerate() {
         root.apply(&edit.op, index)?;
     }
@@ -50,7 +54,10 @@ pub(super) fn edited<'a>(before: &'a Value, edits: &'a [Edit<'_>]) -> Option<Nod
 impl<'a> Node<'a> {
     fn apply(&mut self, op: &'a Op, index: usize) -> Option<()> {
         let (parent, last) = op.path.rsplit_once('/')?;
-        let parent = parent.split('/').skip(1).try_fold(self, |node, step| node.step(step))?;
+        let parent = parent
+            .split('/')
+            .skip(1)
+            .try_fold(self, |node, step| node.step(step))?;
         parent.change(last, op, index)
     }
 
@@ -67,11 +74,24 @@ impl<'a> Node<'a> {
         match (op.kind, at) {
             (OpKind::Remove, Some(at)) => remove(nodes, at, by),
             (OpKind::Add, at) if key.is_none() => {
-                let at = at.or_else(|| (step == "-" || step == live(nodes).to_string()).then_some(nodes.len()))?;
-                nodes.insert(at, Node { key, state: State::Added(by), content: Content::Whole(&op.value) });
+                let at = at.or_else(|| {
+                    (step == "-" || step == live(nodes).to_string()).then_some(nodes.len())
+                })?;
+                nodes.insert(
+                    at,
+                    Node {
+                        key,
+                        state: State::Added(by),
+                        content: Content::Whole(&op.value),
+                    },
+                );
             }
             (OpKind::Add | OpKind::Replace, Some(at)) => replace(nodes, at, &op.value, by),
-            (OpKind::Add, None) => nodes.push(Node { key, state: State::Added(by), content: Content::Whole(&op.value) }),
+            (OpKind::Add, None) => nodes.push(Node {
+                key,
+                state: State::Added(by),
+                content: Content::Whole(&op.value),
+            }),
             (OpKind::Remove | OpKind::Replace, None) => return None,
         }
         Some(())
@@ -81,7 +101,11 @@ impl<'a> Node<'a> {
     fn position(&mut self, step: &str) -> Option<usize> {
         let is_mapping = self.is_mapping();
         let key = unescape(step);
-        let mut there = self.inside()?.iter().enumerate().filter(|(_, node)| node.is_there());
+        let mut there = self
+            .inside()?
+            .iter()
+            .enumerate()
+            .filter(|(_, node)| node.is_there());
         let found = match is_mapping {
             true => there.find(|(_, node)| node.key.as_ref() == Some(&key)),
             false => there.nth(step.parse().ok()?),
@@ -90,7 +114,10 @@ impl<'a> Node<'a> {
     }
 
     fn is_mapping(&self) -> bool {
-        matches!(self.content, Content::Mapping(_) | Content::Whole(Value::Object(_)))
+        matches!(
+            self.content,
+            Content::Mapping(_) | Content::Whole(Value::Object(_))
+        )
     }
 
     fn is_there(&self) -> bool {
@@ -100,10 +127,16 @@ impl<'a> Node<'a> {
     /// The values inside, each on its own from now on.
     fn inside(&mut self) -> Option<&mut Vec<Self>> {
         let state = self.state;
-        let node = |key, value| Node { key, state, content: Content::Whole(value) };
+        let node = |key, value| Node {
+            key,
+            state,
+            content: Content::Whole(value),
+        };
         match self.content {
             Content::Whole(Value::Object(fields)) => {
-                let nodes = fields.iter().map(|(key, value)| node(Some(key.as_str().into()), value));
+                let nodes = fields
+                    .iter()
+                    .map(|(key, value)| node(Some(key.as_str().into()), value));
                 self.content = Content::Mapping(nodes.collect());
             }
             Content::Whole(Value::Array(items)) => {
@@ -125,18 +158,29 @@ fn live(nodes: &[Node<'_>]) -> usize {
 fn remove(nodes: &mut Vec<Node<'_>>, at: usize, by: usize) {
     match nodes.get_mut(at) {
         // What was not there before leaves no trace.
-        Some(Node { state: State::Added(_), .. }) => drop(nodes.remove(at)),
+        Some(Node {
+            state: State::Added(_),
+            ..
+        }) => drop(nodes.remove(at)),
         Some(node) => node.state = State::Removed(by),
         None => {}
     }
 }
 
 fn replace<'a>(nodes: &mut Vec<Node<'a>>, at: usize, value: &'a Value, by: usize) {
-    let Some(node) = nodes.get_mut(at) else { return };
-    let added = Node { key: node.key.clone(), state: State::Added(by), content: Content::Whole(value) };
+    let Some(node) = nodes.get_mut(at) else {
+        return;
+    };
+    let added = Node {
+        key: node.key.clone(),
+        state: State::Added(by),
+        content: Content::Whole(value),
+    };
     match (&node.content, node.state) {
         (_, State::Added(_)) => *node = added,
-        (Content::Whole(old), _) if is_alike(old, value) => *node = between(node.key.clone(), old, value, by),
+        (Content::Whole(old), _) if is_alike(old, value) => {
+            *node = between(node.key.clone(), old, value, by)
+        }
         _ => {
             node.state = State::Removed(by);
             nodes.insert(at + 1, added);
@@ -155,7 +199,13 @@ fn between<'a>(key: Option<Cow<'a, str>>, old: &'a Value, new: &'a Value, by: us
         (Value::Object(old), Value::Object(new)) => {
             let mut nodes = Vec::new();
             for (key, value) in old {
-                differences(Some(key.as_str().into()), Some(value), new.get(key), by, &mut nodes);
+                differences(
+                    Some(key.as_str().into()),
+                    Some(value),
+                    new.get(key),
+                    by,
+                    &mut nodes,
+                );
             }
             for (key, value) in new.iter().filter(|(key, _)| !old.contains_key(*key)) {
                 differences(Some(key.as_str().into()), None, Some(value), by, &mut nodes);
@@ -165,15 +215,33 @@ fn between<'a>(key: Option<Cow<'a, str>>, old: &'a Value, new: &'a Value, by: us
         (Value::Array(old), Value::Array(new)) => Content::List(between_lists(old, new, by)),
         _ => Content::Whole(old),
     };
-    Node { key, state: State::Kept, content }
+    Node {
+        key,
+        state: State::Kept,
+        content,
+    }
 }
 
 /// The items that two lists do not begin or end with in common are the difference.
 fn between_lists<'a>(old: &'a [Value], new: &'a [Value], by: usize) -> Vec<Node<'a>> {
-    let begin = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+    let begin = old
+        .iter()
+        .zip(new)
+        .take_while(|(old, new)| old == new)
+        .count();
     let rest = old.len().min(new.len()) - begin;
-    let end = old.iter().rev().zip(new.iter().rev()).take(rest).take_while(|(old, new)| old == new).count();
-    let node = |value, state| Node { key: None, state, content: Content::Whole(value) };
+    let end = old
+        .iter()
+        .rev()
+        .zip(new.iter().rev())
+        .take(rest)
+        .take_while(|(old, new)| old == new)
+        .count();
+    let node = |value, state| Node {
+        key: None,
+        state,
+        content: Content::Whole(value),
+    };
     let part = |values: &'a [Value], from, to| values.iter().take(to).skip(from);
     let kept = part(old, 0, begin).map(|value| node(value, State::Kept));
     let removed = part(old, begin, old.len() - end).map(|value| node(value, State::Removed(by)));
@@ -182,13 +250,31 @@ fn between_lists<'a>(old: &'a [Value], new: &'a [Value], by: usize) -> Vec<Node<
     kept.chain(removed).chain(added).chain(kept_again).collect()
 }
 
-fn differences<'a>(key: Option<Cow<'a, str>>, old: Option<&'a Value>, new: Option<&'a Value>, by: usize, nodes: &mut Vec<Node<'a>>) {
+fn differences<'a>(
+    key: Option<Cow<'a, str>>,
+    old: Option<&'a Value>,
+    new: Option<&'a Value>,
+    by: usize,
+    nodes: &mut Vec<Node<'a>>,
+) {
     match (old, new) {
-        (Some(old), Some(new)) if old == new => nodes.push(Node { key, state: State::Kept, content: Content::Whole(old) }),
+        (Some(old), Some(new)) if old == new => nodes.push(Node {
+            key,
+            state: State::Kept,
+            content: Content::Whole(old),
+        }),
         (Some(old), Some(new)) if is_alike(old, new) => nodes.push(between(key, old, new, by)),
         (old, new) => {
-            let removed = old.map(|value| Node { key: key.clone(), state: State::Removed(by), content: Content::Whole(value) });
-            let added = new.map(|value| Node { key, state: State::Added(by), content: Content::Whole(value) });
+            let removed = old.map(|value| Node {
+                key: key.clone(),
+                state: State::Removed(by),
+                content: Content::Whole(value),
+            });
+            let added = new.map(|value| Node {
+                key,
+                state: State::Added(by),
+                content: Content::Whole(value),
+            });
             nodes.extend(removed.into_iter().chain(added));
         }
     }

@@ -1,0 +1,111 @@
+//! What policies have to say of a document.
+
+use serde_json::Value;
+use tollgate_admission::{Applied, Finding};
+use tollgate_catalog::OnFault;
+use tollgate_pipeline::{FaultReport, Outcome, PolicyRun};
+
+use super::entry::Note;
+use super::path;
+use crate::args::DisplayArgs;
+
+/// Everything that policies have to say, and with `-v` what they keep to themselves.
+pub(super) fn of(outcome: &Outcome, display: &DisplayArgs) -> Vec<Note> {
+    let object = &outcome.object;
+    let findings = outcome
+        .findings
+        .iter()
+        .map(|finding| found(finding.severity.as_str(), finding, object));
+    let would = outcome.would_change.iter().map(would_change);
+    let faults = outcome.faults.iter().map(faulted);
+    let seen = outcome
+        .observed
+        .iter()
+        .map(|finding| found("observed", finding, object));
+    let runs = outcome.runs.iter().map(ran);
+    let more = seen.chain(runs).filter(|_| display.verbose > 0);
+    findings.chain(would).chain(faults).chain(more).collect()
+}
+
+fn found(label: &'static str, finding: &Finding, object: &Value) -> Note {
+    let Finding {
+        policy,
+        rule,
+        severity,
+        path,
+        message,
+        actual,
+        allowed,
+        fix,
+    } = finding;
+    let severity = if label == severity.as_str() {
+        String::new()
+    } else {
+        format!("{} ", severity.as_str())
+    };
+    let place = (!path.is_empty()).then(|| format!("{}  ({path})", path::readable(path, object)));
+    let details = [
+        ("at", place),
+        ("found", actual.clone()),
+        ("allowed", allowed.clone()),
+        ("fix", fix.clone()),
+    ];
+    Note {
+        label,
+        text: format!("{severity}{policy}/{rule}: {message}"),
+        details: details
+            .into_iter()
+            .filter_map(|(word, text)| Some((word, text?)))
+            .collect(),
+    }
+}
+
+/// An edit of a policy that only warns.
+fn would_change(applied: &Applied) -> Note {
+    let Applied {
+        op, policy, rule, ..
+    } = applied;
+    let value = if op.value.is_null() {
+        String::new()
+    } else {
+        format!(": {}", op.value)
+    };
+    Note {
+        label: "would",
+        text: format!("{} {}{value}  # {policy}/{rule}", op.kind.as_str(), op.path),
+        details: Vec::new(),
+    }
+}
+
+fn faulted(report: &FaultReport) -> Note {
+    let FaultReport {
+        policy,
+        fault,
+        on_fault,
+    } = report;
+    let effect = match on_fault {
+        OnFault::Refuse => "refused, as its `onFault` says",
+        OnFault::Admit => "admitted all the same, as its `onFault` says",
+    };
+    Note {
+        label: "fault",
+        text: format!("{policy}: {fault}"),
+        details: vec![("so", effect.to_owned())],
+    }
+}
+
+fn ran(run: &PolicyRun) -> Note {
+    let PolicyRun {
+        policy,
+        phase,
+        duration,
+        memory_peak,
+        ..
+    } = run;
+    let memory = memory_peak.div_ceil(1 << 10);
+    Note {
+        label: "ran",
+        text: format!("{policy} {phase}: {duration:.0?}, {memory} KiB"),
+        details: Vec::new(),
+    }
+}

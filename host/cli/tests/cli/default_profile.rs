@@ -1,0 +1,90 @@
+//! What the built-in policies make of a few pods, in every format.
+
+use crate::command::{cli_snapshot, run};
+
+#[test]
+fn a_trainer_is_repaired() {
+    cli_snapshot!(["review", "trainer.yaml"]);
+}
+
+#[test]
+fn half_a_gpu_is_denied() {
+    cli_snapshot!(["review", "half-a-gpu.yaml"]);
+}
+
+#[test]
+fn all_at_once() {
+    cli_snapshot!([
+        "review",
+        "stream.yaml",
+        "half-a-gpu.yaml",
+        "trainer.yaml",
+        "duplicate.yaml"
+    ]);
+}
+
+#[test]
+fn the_decision_as_json() {
+    cli_snapshot!(["review", "-o", "json", "trainer.yaml", "half-a-gpu.yaml"]);
+}
+
+#[test]
+fn the_patch_of_one_document() {
+    cli_snapshot!(["review", "-o", "patch", "trainer.yaml"]);
+}
+
+#[test]
+fn the_patches_of_several_documents() {
+    cli_snapshot!([
+        "review",
+        "-o",
+        "patch",
+        "trainer.yaml",
+        "half-a-gpu.yaml",
+        "folder"
+    ]);
+}
+
+#[test]
+fn a_manifest_has_the_repaired_and_not_the_denied() {
+    cli_snapshot!([
+        "review",
+        "-o",
+        "manifest",
+        "trainer.yaml",
+        "half-a-gpu.yaml",
+        "custom.yaml"
+    ]);
+}
+
+#[test]
+fn a_repaired_manifest_needs_nothing_more() {
+    let repaired = run(&["review", "-q", "-o", "manifest", "trainer.yaml"], b"");
+    let (_, stdout) = repaired.split_once("----- stdout -----\n").unwrap();
+    let (manifest, _) = stdout.split_once("----- stderr -----\n").unwrap();
+    assert!(run(&["review", "-q", "-o", "patch", "-"], manifest.as_bytes()).contains("\n[]\n"));
+}
+
+#[test]
+fn an_update_is_not_denied_for_what_was_there_before() {
+    cli_snapshot!([
+        "review",
+        "--old",
+        "half-a-gpu-before.yaml",
+        "half-a-gpu.yaml"
+    ]);
+}
+
+#[test]
+fn every_format_gives_the_same_status() {
+    for (files, status) in [
+        (&["trainer.yaml"][..], "status: 0\n"),
+        (&["trainer.yaml", "half-a-gpu.yaml"], "status: 1\n"),
+        (&["half-a-gpu.yaml", "duplicate.yaml"], "status: 2\n"),
+    ] {
+        for format in ["text", "json", "yaml", "patch", "manifest"] {
+            let shown = run(&[&["review", "-o", format], files].concat(), b"");
+            assert!(shown.starts_with(status), "{format} {files:?}: {shown}");
+        }
+    }
+}

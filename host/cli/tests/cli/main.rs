@@ -1,0 +1,9 @@
+//! The command as its users meet it: arguments and files in, exit status and output out.
+
+mod command;
+
+mod default_profile;
+mod explain;
+mod formats;
+mod input;
+mod usage;

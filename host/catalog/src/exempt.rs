@@ -112,7 +112,7 @@ pub const PLATFORMS: &[Platform] = &[
     Platform {
         name: "karpenter",
         namespaces: &["karpenter"],
-        source: "Karpenter before 0.37: getting started (later ones: kube-system)",
+        source: "Karpenter: getting started of earlier versions (later ones: kube-system)",
     },
     Platform {
         name: "kueue",

@@ -158,8 +158,8 @@ fn as_component(wasm: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
     if !wasm.starts_with(CORE_MODULE) {
         return Ok(Cow::Borrowed(wasm));
     }
-    let encoder = ComponentEncoder::default().validate(true).module(wasm);
-    let component = encoder.and_then(|mut encoder| encoder.encode());
+    let mut encoder = ComponentEncoder::default();
+    let component = encoder.validate(true).module(wasm).and_then(ComponentEncoder::encode);
     component.map(Cow::Owned).map_err(|err| LoadError::Invalid(err.into()))
 }
 

@@ -7,7 +7,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, Version};
-use tracing::error;
+use tracing::{debug, error};
 
 use crate::lifecycle::Stage;
 use crate::rejection::{Reason, Rejection};
@@ -29,6 +29,7 @@ pub(crate) async fn answer<R: Reviewer>(
             reviewed(admission)
         }
         Err(rejection) => {
+            debug!(reason = rejection.reason.as_label(), "no review");
             shared.metrics.rejected(rejection.reason);
             rejection.into_response()
         }

@@ -108,7 +108,7 @@ impl Metrics {
     }
 
     /// Counts a reload of the certificate.
-    pub(crate) fn certificate_reloaded(&self, reload: Reload) {
+    pub fn certificate_reloaded(&self, reload: Reload) {
         self.certificate_reloads.get_or_create(&reload.into()).inc();
     }
 

@@ -195,7 +195,8 @@ fn told(origin: &Origin, problems: Vec<Problem>) -> Result<(), Vec<Diagnostic>> 
     Err(diagnostics)
 }
 
-fn diagnose(origin: &Origin, problem: Problem) -> Diagnostic {
+/// Points at what a problem is about.
+pub(super) fn diagnose(origin: &Origin, problem: Problem) -> Diagnostic {
     let Problem {
         pointer,
         on_key,

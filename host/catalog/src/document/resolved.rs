@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 
 use super::{
     Grant, Isolation, Labels, LimitsSpec, Match, Memory, Mode, Module, OnFault, PolicyDocument,
-    PolicySpec, RuleAction, Site, Time,
+    PolicySpec, Problem, RuleAction, Site, Time, check, object,
 };
-use crate::yaml::Origin;
+use crate::{diagnostic::Diagnostic, yaml::Origin};
 
 /// All that documents say, with the defaults in place.
 #[derive(Clone, Debug, Default)]
@@ -92,6 +92,18 @@ impl Policy {
             rules: rules.unwrap_or_default(),
             origin,
         }
+    }
+}
+
+impl Policy {
+    /// Returns all that is wrong with the settings by their JSON Schema, at their places.
+    pub fn check_settings(&self, schema: &Value) -> Vec<Diagnostic> {
+        let settings = Value::Object(self.settings.clone());
+        let within = |problem: Problem| {
+            let pointer = format!("/spec/settings{}", problem.pointer);
+            object::diagnose(&self.origin, Problem { pointer, ..problem })
+        };
+        check(schema, &settings).into_iter().map(within).collect()
     }
 }
 

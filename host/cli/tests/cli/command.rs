@@ -8,12 +8,16 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+/// Policies are compiled once for all runs.
+const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
+
 /// Everything that a run shows: status, stdout, stderr.
 pub(crate) fn run(args: &[&str], input: &[u8]) -> String {
     let mut child = Command::new(env!("CARGO_BIN_EXE_tollgate"))
         .args(args)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/fixtures"))
         .env_clear()
+        .env("TOLLGATE_CACHE_DIR", CACHE)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

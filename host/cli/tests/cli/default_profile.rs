@@ -76,6 +76,44 @@ fn an_update_is_not_denied_for_what_was_there_before() {
 }
 
 #[test]
+fn a_selector_over_an_unknown_namespace_is_an_error() {
+    cli_snapshot!(["review", "--config", "selecting.yaml", "half-a-gpu.yaml"]);
+}
+
+#[test]
+fn a_namespace_of_the_input_tells_its_labels() {
+    let shown = run(
+        &[
+            "review",
+            "--config",
+            "selecting.yaml",
+            "half-a-gpu.yaml",
+            "stream.yaml",
+            "-n",
+            "ml",
+        ],
+        b"",
+    );
+    assert!(shown.starts_with("status: 1\n"), "{shown}");
+}
+
+#[test]
+fn every_error_of_the_configuration_is_told() {
+    cli_snapshot!(["review", "--config", "misspelt.yaml", "trainer.yaml"]);
+}
+
+#[test]
+fn verbose_tells_which_policies_ran() {
+    let shown = run(&["review", "-v", "trainer.yaml"], b"");
+    assert!(shown.contains("    ran  gpu-limits validate: "), "{shown}");
+}
+
+#[test]
+fn a_single_policy_can_be_tried() {
+    cli_snapshot!(["review", "--policy", "gpu-tolerations", "trainer.yaml"]);
+}
+
+#[test]
 fn every_format_gives_the_same_status() {
     for (files, status) in [
         (&["trainer.yaml"][..], "status: 0\n"),

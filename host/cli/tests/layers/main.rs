@@ -28,7 +28,8 @@ const EDGES: &[(&str, &[&str])] = &[
 const KNOWN_BY_ONE: &[(&str, &str)] = &[
     ("wasmtime", "engine"),
     ("wasmtime-wizer", "engine"),
-    ("axum", "webhook"),
+    ("axum", "bench"),
+    ("hyper", "webhook"),
     ("rustls", "webhook"),
     ("clap", "cli"),
     ("kube", "cluster"),

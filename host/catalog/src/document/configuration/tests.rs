@@ -493,3 +493,25 @@ fn json_is_read_like_yaml() {
         ["2:68: unknown key `mod`; did you mean `mode`?"]
     );
 }
+
+#[test]
+fn settings_are_checked_by_the_schema_of_their_policy() {
+    let schema = json!({
+        "type": "object", "additionalProperties": false,
+        "properties": {"label": {"type": "string"}, "most": {"type": "integer"}},
+    });
+    let read = resolved(&policy(
+        "  module: builtin:a\n  settings:\n    lable: team\n    most: many\n",
+    ));
+    let wrong = read.policies[0].check_settings(&schema);
+    let told: Vec<_> = wrong.iter().map(Diagnostic::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "f:7:5: unknown key `lable`; did you mean `label`?",
+            "f:8:11: expected a whole number, found the text `many`"
+        ]
+    );
+    let profile = profile().resolve().unwrap();
+    assert!(profile.policies[0].check_settings(&schema).is_empty());
+}

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tollgate_admission::{Op, OpKind};
 
 /// An operation, and which rule made it.
@@ -13,11 +13,13 @@ pub(crate) struct Edit<'a> {
     pub(crate) author: String,
 }
 
+/// The key of a mapping's entry; an item of a list has none.
+type Key<'a> = Option<Cow<'a, str>>;
+
 /// A value of the object.
 #[derive(Clone, Debug)]
 pub(super) struct Node<'a> {
-    /// Its key; nothing for an item of a list.
-    pub(super) key: Option<Cow<'a, str>>,
+    pub(super) key: Key<'a>,
     pub(super) state: State,
     pub(super) content: Content<'a>,
 }
@@ -40,11 +42,7 @@ pub(super) enum Content<'a> {
 
 /// Marks in an object what edits change. Nothing where an edit does not fit.
 pub(super) fn edited<'a>(before: &'a Value, edits: &'a [Edit<'_>]) -> Option<Node<'a>> {
-    let mut root = Node {
-        key: None,
-        state: State::Kept,
-        content: Content::Whole(before),
-    };
+    let mut root = Node::whole(None, State::Kept, before);
     for (index, edit) in edits.iter().enumerate() {
         root.apply(&edit.op, index)?;
     }
@@ -52,13 +50,21 @@ pub(super) fn edited<'a>(before: &'a Value, edits: &'a [Edit<'_>]) -> Option<Nod
 }
 
 impl<'a> Node<'a> {
-    fn apply(&mut self, op: &'a Op, index: usize) -> Option<()> {
+    fn whole(key: Key<'a>, state: State, value: &'a Value) -> Self {
+        Self {
+            key,
+            state,
+            content: Content::Whole(value),
+        }
+    }
+
+    fn apply(&mut self, op: &'a Op, by: usize) -> Option<()> {
         let (parent, last) = op.path.rsplit_once('/')?;
         let parent = parent
             .split('/')
             .skip(1)
             .try_fold(self, |node, step| node.step(step))?;
-        parent.change(last, op, index)
+        parent.change(last, op, by)
     }
 
     /// The value within this one to which a step of a pointer leads.
@@ -70,28 +76,14 @@ impl<'a> Node<'a> {
     fn change(&mut self, step: &str, op: &'a Op, by: usize) -> Option<()> {
         let at = self.position(step);
         let key = self.is_mapping().then(|| unescape(step));
+        let is_item = key.is_none();
+        let added = Self::whole(key, State::Added(by), &op.value);
         let nodes = self.inside()?;
         match (op.kind, at) {
             (OpKind::Remove, Some(at)) => remove(nodes, at, by),
-            (OpKind::Add, at) if key.is_none() => {
-                let at = at.or_else(|| {
-                    (step == "-" || step == live(nodes).to_string()).then_some(nodes.len())
-                })?;
-                nodes.insert(
-                    at,
-                    Node {
-                        key,
-                        state: State::Added(by),
-                        content: Content::Whole(&op.value),
-                    },
-                );
-            }
+            (OpKind::Add, at) if is_item => nodes.insert(at.or_else(|| end(nodes, step))?, added),
             (OpKind::Add | OpKind::Replace, Some(at)) => replace(nodes, at, &op.value, by),
-            (OpKind::Add, None) => nodes.push(Node {
-                key,
-                state: State::Added(by),
-                content: Content::Whole(&op.value),
-            }),
+            (OpKind::Add, None) => nodes.push(added),
             (OpKind::Remove | OpKind::Replace, None) => return None,
         }
         Some(())
@@ -127,20 +119,15 @@ impl<'a> Node<'a> {
     /// The values inside, each on its own from now on.
     fn inside(&mut self) -> Option<&mut Vec<Self>> {
         let state = self.state;
-        let node = |key, value| Node {
-            key,
-            state,
-            content: Content::Whole(value),
-        };
         match self.content {
             Content::Whole(Value::Object(fields)) => {
-                let nodes = fields
-                    .iter()
-                    .map(|(key, value)| node(Some(key.as_str().into()), value));
+                let fields = fields.iter();
+                let nodes = fields.map(|(key, value)| Self::whole(Some(key.into()), state, value));
                 self.content = Content::Mapping(nodes.collect());
             }
             Content::Whole(Value::Array(items)) => {
-                self.content = Content::List(items.iter().map(|value| node(None, value)).collect());
+                let nodes = items.iter().map(|value| Self::whole(None, state, value));
+                self.content = Content::List(nodes.collect());
             }
             _ => {}
         }
@@ -151,8 +138,10 @@ impl<'a> Node<'a> {
     }
 }
 
-fn live(nodes: &[Node<'_>]) -> usize {
-    nodes.iter().filter(|node| node.is_there()).count()
+/// Where the end of a list is, if a step means that.
+fn end(nodes: &[Node<'_>], step: &str) -> Option<usize> {
+    let length = nodes.iter().filter(|node| node.is_there()).count();
+    (step == "-" || step == length.to_string()).then_some(nodes.len())
 }
 
 fn remove(nodes: &mut Vec<Node<'_>>, at: usize, by: usize) {
@@ -171,15 +160,11 @@ fn replace<'a>(nodes: &mut Vec<Node<'a>>, at: usize, value: &'a Value, by: usize
     let Some(node) = nodes.get_mut(at) else {
         return;
     };
-    let added = Node {
-        key: node.key.clone(),
-        state: State::Added(by),
-        content: Content::Whole(value),
-    };
+    let added = Node::whole(node.key.clone(), State::Added(by), value);
     match (&node.content, node.state) {
         (_, State::Added(_)) => *node = added,
         (Content::Whole(old), _) if is_alike(old, value) => {
-            *node = between(node.key.clone(), old, value, by)
+            *node = between(node.key.clone(), old, value, by);
         }
         _ => {
             node.state = State::Removed(by);
@@ -194,23 +179,10 @@ fn is_alike(old: &Value, new: &Value) -> bool {
 }
 
 /// A value that is replaced by one of its type, with only the differences marked.
-fn between<'a>(key: Option<Cow<'a, str>>, old: &'a Value, new: &'a Value, by: usize) -> Node<'a> {
+fn between<'a>(key: Key<'a>, old: &'a Value, new: &'a Value, by: usize) -> Node<'a> {
     let content = match (old, new) {
         (Value::Object(old), Value::Object(new)) => {
-            let mut nodes = Vec::new();
-            for (key, value) in old {
-                differences(
-                    Some(key.as_str().into()),
-                    Some(value),
-                    new.get(key),
-                    by,
-                    &mut nodes,
-                );
-            }
-            for (key, value) in new.iter().filter(|(key, _)| !old.contains_key(*key)) {
-                differences(Some(key.as_str().into()), None, Some(value), by, &mut nodes);
-            }
-            Content::Mapping(nodes)
+            Content::Mapping(between_mappings(old, new, by))
         }
         (Value::Array(old), Value::Array(new)) => Content::List(between_lists(old, new, by)),
         _ => Content::Whole(old),
@@ -222,6 +194,26 @@ fn between<'a>(key: Option<Cow<'a, str>>, old: &'a Value, new: &'a Value, by: us
     }
 }
 
+type Fields = Map<String, Value>;
+
+fn between_mappings<'a>(old: &'a Fields, new: &'a Fields, by: usize) -> Vec<Node<'a>> {
+    let mut nodes = Vec::new();
+    for (name, old) in old {
+        let key = || Some(Cow::Borrowed(name.as_str()));
+        match new.get(name) {
+            Some(new) if old == new => nodes.push(Node::whole(key(), State::Kept, old)),
+            Some(new) if is_alike(old, new) => nodes.push(between(key(), old, new, by)),
+            new => {
+                nodes.push(Node::whole(key(), State::Removed(by), old));
+                nodes.extend(new.map(|new| Node::whole(key(), State::Added(by), new)));
+            }
+        }
+    }
+    let more = new.iter().filter(|(key, _)| !old.contains_key(*key));
+    nodes.extend(more.map(|(key, new)| Node::whole(Some(key.into()), State::Added(by), new)));
+    nodes
+}
+
 /// The items that two lists do not begin or end with in common are the difference.
 fn between_lists<'a>(old: &'a [Value], new: &'a [Value], by: usize) -> Vec<Node<'a>> {
     let begin = old
@@ -230,54 +222,20 @@ fn between_lists<'a>(old: &'a [Value], new: &'a [Value], by: usize) -> Vec<Node<
         .take_while(|(old, new)| old == new)
         .count();
     let rest = old.len().min(new.len()) - begin;
-    let end = old
-        .iter()
-        .rev()
-        .zip(new.iter().rev())
-        .take(rest)
-        .take_while(|(old, new)| old == new)
-        .count();
-    let node = |value, state| Node {
-        key: None,
-        state,
-        content: Content::Whole(value),
+    let ends = old.iter().rev().zip(new.iter().rev()).take(rest);
+    let end = ends.take_while(|(old, new)| old == new).count();
+    let part = |values: &'a [Value], from, to, state| {
+        values
+            .iter()
+            .take(to)
+            .skip(from)
+            .map(move |value| Node::whole(None, state, value))
     };
-    let part = |values: &'a [Value], from, to| values.iter().take(to).skip(from);
-    let kept = part(old, 0, begin).map(|value| node(value, State::Kept));
-    let removed = part(old, begin, old.len() - end).map(|value| node(value, State::Removed(by)));
-    let added = part(new, begin, new.len() - end).map(|value| node(value, State::Added(by)));
-    let kept_again = part(old, old.len() - end, old.len()).map(|value| node(value, State::Kept));
-    kept.chain(removed).chain(added).chain(kept_again).collect()
-}
-
-fn differences<'a>(
-    key: Option<Cow<'a, str>>,
-    old: Option<&'a Value>,
-    new: Option<&'a Value>,
-    by: usize,
-    nodes: &mut Vec<Node<'a>>,
-) {
-    match (old, new) {
-        (Some(old), Some(new)) if old == new => nodes.push(Node {
-            key,
-            state: State::Kept,
-            content: Content::Whole(old),
-        }),
-        (Some(old), Some(new)) if is_alike(old, new) => nodes.push(between(key, old, new, by)),
-        (old, new) => {
-            let removed = old.map(|value| Node {
-                key: key.clone(),
-                state: State::Removed(by),
-                content: Content::Whole(value),
-            });
-            let added = new.map(|value| Node {
-                key,
-                state: State::Added(by),
-                content: Content::Whole(value),
-            });
-            nodes.extend(removed.into_iter().chain(added));
-        }
-    }
+    part(old, 0, begin, State::Kept)
+        .chain(part(old, begin, old.len() - end, State::Removed(by)))
+        .chain(part(new, begin, new.len() - end, State::Added(by)))
+        .chain(part(old, old.len() - end, old.len(), State::Kept))
+        .collect()
 }
 
 fn unescape(step: &str) -> Cow<'static, str> {

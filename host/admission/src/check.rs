@@ -13,25 +13,44 @@ pub(crate) fn dns_label(name: &str) -> Result<(), String> {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let ends = |byte: Option<&u8>| byte.is_some_and(|byte| *byte != b'-');
     let bytes = name.as_bytes();
-    let valid = bytes.len() <= LABEL_MAX && bytes.iter().copied().all(inner) && ends(bytes.first()) && ends(bytes.last());
-    valid.then_some(()).ok_or_else(|| format!("`{name}` must be a DNS label: lower case letters, digits and `-`, at most {LABEL_MAX}"))
+    let valid = bytes.len() <= LABEL_MAX
+        && bytes.iter().copied().all(inner)
+        && ends(bytes.first())
+        && ends(bytes.last());
+    valid.then_some(()).ok_or_else(|| {
+        format!(
+            "`{name}` must be a DNS label: lower case letters, digits and `-`, at most {LABEL_MAX}"
+        )
+    })
 }
 
 /// A DNS subdomain: names of runtime and priority classes.
 pub(crate) fn dns_subdomain(name: &str) -> Result<(), String> {
-    let valid = name.len() <= SUBDOMAIN_MAX && name.split('.').all(|label| label.len() <= SUBDOMAIN_MAX && dns_label_any_length(label));
-    valid.then_some(()).ok_or_else(|| format!("`{name}` must be a DNS subdomain name of at most {SUBDOMAIN_MAX} characters"))
+    let valid = name.len() <= SUBDOMAIN_MAX
+        && name
+            .split('.')
+            .all(|label| label.len() <= SUBDOMAIN_MAX && dns_label_any_length(label));
+    valid.then_some(()).ok_or_else(|| {
+        format!("`{name}` must be a DNS subdomain name of at most {SUBDOMAIN_MAX} characters")
+    })
 }
 
 fn dns_label_any_length(label: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    !label.is_empty() && label.bytes().all(inner) && !label.starts_with('-') && !label.ends_with('-')
+    !label.is_empty()
+        && label.bytes().all(inner)
+        && !label.starts_with('-')
+        && !label.ends_with('-')
 }
 
 /// A qualified name: label and annotation keys, extended resources.
 pub(crate) fn qualified_name(key: &str) -> Result<(), String> {
-    let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
-    let valid = prefix.is_none_or(|prefix| dns_subdomain(prefix).is_ok()) && !name.is_empty() && label_text(name);
+    let (prefix, name) = key
+        .split_once('/')
+        .map_or((None, key), |(prefix, name)| (Some(prefix), name));
+    let valid = prefix.is_none_or(|prefix| dns_subdomain(prefix).is_ok())
+        && !name.is_empty()
+        && label_text(name);
     valid.then_some(()).ok_or_else(|| format!("`{key}` must be a qualified name: an optional DNS subdomain and `/`, then at most {LABEL_MAX} letters, digits, `-`, `_` and `.`"))
 }
 
@@ -43,18 +62,25 @@ pub(crate) fn label_value(value: &str) -> Result<(), String> {
 fn label_text(text: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let end = |byte: Option<u8>| byte.is_none_or(|byte| byte.is_ascii_alphanumeric());
-    text.len() <= LABEL_MAX && text.bytes().all(inner) && end(text.bytes().next()) && end(text.bytes().next_back())
+    text.len() <= LABEL_MAX
+        && text.bytes().all(inner)
+        && end(text.bytes().next())
+        && end(text.bytes().next_back())
 }
 
 /// One of a set of words.
 pub(crate) fn one_of(word: &str, words: &[&str]) -> Result<(), String> {
-    words.contains(&word).then_some(()).ok_or_else(|| format!("`{word}` must be one of `{}`", words.join("`, `")))
+    words
+        .contains(&word)
+        .then_some(())
+        .ok_or_else(|| format!("`{word}` must be one of `{}`", words.join("`, `")))
 }
 
 /// Whether a name is an extended resource's: request and limit are one whole number.
 pub(crate) fn is_extended(name: &str) -> bool {
     name.split_once('/').is_some_and(|(domain, _)| {
-        domain == "deviceclass.resource.kubernetes.io" || !(domain == "kubernetes.io" || domain.ends_with(".kubernetes.io"))
+        domain == "deviceclass.resource.kubernetes.io"
+            || !(domain == "kubernetes.io" || domain.ends_with(".kubernetes.io"))
     })
 }
 
@@ -69,7 +95,8 @@ pub(crate) fn resource(name: &str, quantity: &str) -> Result<Quantity, String> {
         one_of_native(name)?;
     }
     qualified_name(name)?;
-    let parsed = Quantity::parse(quantity).map_err(|err| format!("`{quantity}` of `{name}`: {err}"))?;
+    let parsed =
+        Quantity::parse(quantity).map_err(|err| format!("`{quantity}` of `{name}`: {err}"))?;
     if parsed < Quantity::default() {
         return Err(format!("`{quantity}` of `{name}` must not be negative"));
     }
@@ -80,18 +107,23 @@ pub(crate) fn resource(name: &str, quantity: &str) -> Result<Quantity, String> {
 }
 
 fn one_of_native(name: &str) -> Result<(), String> {
-    let native = matches!(name, "cpu" | "memory" | "ephemeral-storage") || name.starts_with("hugepages-");
+    let native =
+        matches!(name, "cpu" | "memory" | "ephemeral-storage") || name.starts_with("hugepages-");
     native.then_some(()).ok_or_else(|| format!("`{name}` must be `cpu`, `memory`, `ephemeral-storage`, `hugepages-…` or a name with a domain"))
 }
 
 /// A path to mount at.
 pub(crate) fn mount_path(path: &str) -> Result<(), String> {
     let valid = path.starts_with('/') && !path.contains(':');
-    valid.then_some(()).ok_or_else(|| format!("`{path}` must be an absolute path without `:`"))
+    valid
+        .then_some(())
+        .ok_or_else(|| format!("`{path}` must be an absolute path without `:`"))
 }
 
 /// The path without double, dot and trailing slashes, for comparison.
 pub(crate) fn normal_path(path: &str) -> String {
-    let parts = path.split('/').filter(|part| !part.is_empty() && *part != ".");
+    let parts = path
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".");
     parts.fold(String::new(), |normal, part| normal + "/" + part)
 }

@@ -19,7 +19,10 @@ pub struct ContainerView<'a> {
 impl<'a> ContainerView<'a> {
     /// Which container this is.
     pub fn id(&self) -> ContainerId {
-        ContainerId { pod: self.pod.id(), index: self.index }
+        ContainerId {
+            pod: self.pod.id(),
+            index: self.index,
+        }
     }
 
     /// The JSON pointer of the container in the object.
@@ -59,12 +62,16 @@ impl<'a> ContainerView<'a> {
 
     /// All resource requests.
     pub fn requests(&self) -> Vec<(String, String)> {
-        self.json.get("resources").map_or_else(Vec::new, |resources| json::pairs(resources, "requests"))
+        self.json
+            .get("resources")
+            .map_or_else(Vec::new, |resources| json::pairs(resources, "requests"))
     }
 
     /// All resource limits.
     pub fn limits(&self) -> Vec<(String, String)> {
-        self.json.get("resources").map_or_else(Vec::new, |resources| json::pairs(resources, "limits"))
+        self.json
+            .get("resources")
+            .map_or_else(Vec::new, |resources| json::pairs(resources, "limits"))
     }
 
     /// What it asks for of each resource: the limit, else the request. What is no quantity is nothing.
@@ -75,7 +82,9 @@ impl<'a> ContainerView<'a> {
                 asked.push((name, request));
             }
         }
-        let parse = |(name, text): (String, String)| Some((self.class(), name, Quantity::parse(&text).ok()?));
+        let parse = |(name, text): (String, String)| {
+            Some((self.class(), name, Quantity::parse(&text).ok()?))
+        };
         asked.into_iter().filter_map(parse).collect()
     }
 
@@ -85,19 +94,31 @@ impl<'a> ContainerView<'a> {
 
     /// The claims on dynamically allocated devices that it uses.
     pub fn resource_claims(&self) -> Vec<ResourceClaim> {
-        let claims = self.json.get("resources").map_or(&[][..], |resources| json::list(resources, "claims"));
+        let claims = self
+            .json
+            .get("resources")
+            .map_or(&[][..], |resources| json::list(resources, "claims"));
         claims.iter().map(ResourceClaim::read).collect()
     }
 
     /// The environment variable of a name: the last one, which is the one that counts.
     pub fn env(&self, name: &str) -> Option<EnvVar> {
-        json::list(self.json, "env").iter().rev().find(|var| json::text(var, "name") == Some(name)).map(EnvVar::read)
+        json::list(self.json, "env")
+            .iter()
+            .rev()
+            .find(|var| json::text(var, "name") == Some(name))
+            .map(EnvVar::read)
     }
 
     /// The environment variables whose names begin with a prefix.
     pub fn env_with_prefix(&self, prefix: &str) -> Vec<EnvVar> {
-        let named = |var: &&Value| json::text(var, "name").is_some_and(|name| name.starts_with(prefix));
-        json::list(self.json, "env").iter().filter(named).map(EnvVar::read).collect()
+        let named =
+            |var: &&Value| json::text(var, "name").is_some_and(|name| name.starts_with(prefix));
+        json::list(self.json, "env")
+            .iter()
+            .filter(named)
+            .map(EnvVar::read)
+            .collect()
     }
 
     /// Whether variables come from config maps or secrets as a whole.
@@ -117,12 +138,18 @@ impl<'a> ContainerView<'a> {
 
     /// The ports.
     pub fn ports(&self) -> Vec<Port> {
-        json::list(self.json, "ports").iter().map(Port::read).collect()
+        json::list(self.json, "ports")
+            .iter()
+            .map(Port::read)
+            .collect()
     }
 
     /// The mounts.
     pub fn mounts(&self) -> Vec<Mount> {
-        json::list(self.json, "volumeMounts").iter().map(Mount::read).collect()
+        json::list(self.json, "volumeMounts")
+            .iter()
+            .map(Mount::read)
+            .collect()
     }
 
     /// A probe: `liveness`, `readiness` or `startup`.
@@ -133,18 +160,23 @@ impl<'a> ContainerView<'a> {
 
     /// Whether it is privileged.
     pub fn privileged(&self) -> bool {
-        self.security().is_some_and(|security| json::flag(security, "privileged"))
+        self.security()
+            .is_some_and(|security| json::flag(security, "privileged"))
     }
 
     /// The capabilities that it adds.
     pub fn capabilities(&self) -> Vec<String> {
-        let capabilities = self.security().and_then(|security| security.get("capabilities"));
+        let capabilities = self
+            .security()
+            .and_then(|security| security.get("capabilities"));
         capabilities.map_or_else(Vec::new, |capabilities| json::texts(capabilities, "add"))
     }
 
     /// The user id that it runs as.
     pub fn run_as_user(&self) -> Option<i32> {
-        let own = self.security().and_then(|security| json::integer(security, "runAsUser"));
+        let own = self
+            .security()
+            .and_then(|security| json::integer(security, "runAsUser"));
         own.or_else(|| json::integer(self.pod.spec()?.get("securityContext")?, "runAsUser"))
     }
 

@@ -5,7 +5,8 @@ use tollgate_gpu::Quantity;
 
 use crate::patch::{Op, OpKind, PatchError};
 use crate::{
-    ContainerClass, ContainerId, ContainerView, PodId, PodView, Probe, Review, Toleration, VolumeSource, check,
+    ContainerClass, ContainerId, ContainerView, PodId, PodView, Probe, Review, Toleration,
+    VolumeSource, check,
 };
 
 /// Who makes an edit.
@@ -19,36 +20,90 @@ pub struct Author<'a> {
 
 /// A change of a pod. The contract's `edits.wit` says what each means.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(missing_docs, reason = "fields are the parameters of the functions in edits.wit")]
+#[expect(
+    missing_docs,
+    reason = "fields are the parameters of the functions in edits.wit"
+)]
 pub enum Edit {
     /// Adds a toleration.
     AddToleration { pod: PodId, toleration: Toleration },
     /// Removes a toleration.
     RemoveToleration { pod: PodId, toleration: Toleration },
     /// Adds an `emptyDir` volume.
-    AddVolume { pod: PodId, name: String, medium: Option<String>, size_limit: Option<String> },
+    AddVolume {
+        pod: PodId,
+        name: String,
+        medium: Option<String>,
+        size_limit: Option<String>,
+    },
     /// Sets medium and size limit of an `emptyDir`, or makes one of a `hostPath`.
-    SetVolume { pod: PodId, name: String, medium: Option<String>, size_limit: Option<String> },
+    SetVolume {
+        pod: PodId,
+        name: String,
+        medium: Option<String>,
+        size_limit: Option<String>,
+    },
     /// Mounts a volume.
-    MountVolume { container: ContainerId, name: String, mount_path: String },
+    MountVolume {
+        container: ContainerId,
+        name: String,
+        mount_path: String,
+    },
     /// Sets the limit of a resource.
-    SetResource { container: ContainerId, name: String, quantity: String },
+    SetResource {
+        container: ContainerId,
+        name: String,
+        quantity: String,
+    },
     /// Sets the request of a resource.
-    SetRequest { container: ContainerId, name: String, quantity: String },
+    SetRequest {
+        container: ContainerId,
+        name: String,
+        quantity: String,
+    },
     /// Removes request and limit of a resource.
-    RemoveResource { container: ContainerId, name: String },
+    RemoveResource {
+        container: ContainerId,
+        name: String,
+    },
     /// Gives a resource another name.
-    RenameResource { container: ContainerId, name: String, new_name: String, quantity: Option<String> },
+    RenameResource {
+        container: ContainerId,
+        name: String,
+        new_name: String,
+        quantity: Option<String>,
+    },
     /// Sets an environment variable.
-    SetEnv { container: ContainerId, name: String, value: String },
+    SetEnv {
+        container: ContainerId,
+        name: String,
+        value: String,
+    },
     /// Sets a label.
-    SetLabel { pod: PodId, key: String, value: String },
+    SetLabel {
+        pod: PodId,
+        key: String,
+        value: String,
+    },
     /// Sets an annotation.
-    SetAnnotation { pod: PodId, key: String, value: String },
+    SetAnnotation {
+        pod: PodId,
+        key: String,
+        value: String,
+    },
     /// Sets a value of the node selector.
-    SetNodeSelector { pod: PodId, key: String, value: String },
+    SetNodeSelector {
+        pod: PodId,
+        key: String,
+        value: String,
+    },
     /// Adds an expression to the required node affinity.
-    AddNodeAffinity { pod: PodId, key: String, operator: String, values: Vec<String> },
+    AddNodeAffinity {
+        pod: PodId,
+        key: String,
+        operator: String,
+        values: Vec<String>,
+    },
     /// Sets the runtime class.
     SetRuntimeClass { pod: PodId, name: String },
     /// Sets the priority class.
@@ -58,11 +113,21 @@ pub enum Edit {
     /// Adds a scheduling gate.
     SetSchedulingGate { pod: PodId, name: String },
     /// Adds a capability.
-    AddCapability { container: ContainerId, name: String },
+    AddCapability {
+        container: ContainerId,
+        name: String,
+    },
     /// Sets the image pull policy.
-    SetImagePullPolicy { container: ContainerId, policy: String },
+    SetImagePullPolicy {
+        container: ContainerId,
+        policy: String,
+    },
     /// Sets a probe.
-    SetProbe { container: ContainerId, name: String, probe: Probe },
+    SetProbe {
+        container: ContainerId,
+        name: String,
+        probe: Probe,
+    },
     /// A raw JSON Patch operation on the object.
     Patch(Op),
 }
@@ -106,7 +171,10 @@ impl Review {
     /// the path of a raw operation is protected.
     pub fn edit(&mut self, author: Author<'_>, edit: Edit) -> Result<(), EditError> {
         let before = self.applied.len();
-        let mut editor = Editor { review: self, author };
+        let mut editor = Editor {
+            review: self,
+            author,
+        };
         let outcome = editor.edit(edit);
         if outcome.is_err() {
             self.roll_back(before);
@@ -127,30 +195,64 @@ impl Editor<'_> {
         match edit {
             Edit::AddToleration { pod, toleration } => self.add_toleration(pod, &toleration),
             Edit::RemoveToleration { pod, toleration } => self.remove_toleration(pod, &toleration),
-            Edit::AddVolume { pod, name, medium, size_limit } => self.add_volume(pod, &name, medium, size_limit),
-            Edit::SetVolume { pod, name, medium, size_limit } => self.set_volume(pod, &name, medium, size_limit),
-            Edit::MountVolume { container, name, mount_path } => self.mount_volume(container, &name, &mount_path),
-            Edit::SetResource { container, name, quantity } => self.set_resource(container, &name, &quantity),
-            Edit::SetRequest { container, name, quantity } => self.set_request(container, &name, &quantity),
+            Edit::AddVolume {
+                pod,
+                name,
+                medium,
+                size_limit,
+            } => self.add_volume(pod, &name, medium, size_limit),
+            Edit::SetVolume {
+                pod,
+                name,
+                medium,
+                size_limit,
+            } => self.set_volume(pod, &name, medium, size_limit),
+            Edit::MountVolume {
+                container,
+                name,
+                mount_path,
+            } => self.mount_volume(container, &name, &mount_path),
+            Edit::SetResource {
+                container,
+                name,
+                quantity,
+            } => self.set_resource(container, &name, &quantity),
+            Edit::SetRequest {
+                container,
+                name,
+                quantity,
+            } => self.set_request(container, &name, &quantity),
             Edit::RemoveResource { container, name } => self.remove_resource(container, &name),
-            Edit::RenameResource { container, name, new_name, quantity } => {
-                self.rename_resource(container, &name, &new_name, quantity)
-            }
-            Edit::SetEnv { container, name, value } => self.set_env(container, &name, &value),
+            Edit::RenameResource {
+                container,
+                name,
+                new_name,
+                quantity,
+            } => self.rename_resource(container, &name, &new_name, quantity),
+            Edit::SetEnv {
+                container,
+                name,
+                value,
+            } => self.set_env(container, &name, &value),
             Edit::SetLabel { pod, key, value } => {
                 check::label_value(&value)?;
                 self.set_metadata(pod, "labels", &key, &value)
             }
-            Edit::SetAnnotation { pod, key, value } => self.set_metadata(pod, "annotations", &key, &value),
+            Edit::SetAnnotation { pod, key, value } => {
+                self.set_metadata(pod, "annotations", &key, &value)
+            }
             Edit::SetNodeSelector { pod, key, value } => {
                 check::qualified_name(&key)?;
                 check::label_value(&value)?;
                 let spec = self.spec(pod)?;
                 self.set(&spec, &["nodeSelector", &key], value.into())
             }
-            Edit::AddNodeAffinity { pod, key, operator, values } => {
-                self.add_node_affinity(pod, &key, &operator, &values)
-            }
+            Edit::AddNodeAffinity {
+                pod,
+                key,
+                operator,
+                values,
+            } => self.add_node_affinity(pod, &key, &operator, &values),
             Edit::SetRuntimeClass { pod, name } => {
                 check::dns_subdomain(&name)?;
                 let spec = self.spec(pod)?;
@@ -168,7 +270,11 @@ impl Editor<'_> {
                 let path = self.container(container)?.path();
                 self.set(&path, &["imagePullPolicy"], policy.into())
             }
-            Edit::SetProbe { container, name, probe } => self.set_probe(container, &name, &probe),
+            Edit::SetProbe {
+                container,
+                name,
+                probe,
+            } => self.set_probe(container, &name, &probe),
             Edit::Patch(op) => self.patch(op),
         }
     }
@@ -183,7 +289,12 @@ impl Editor<'_> {
     }
 
     fn remove_toleration(&mut self, pod: PodId, toleration: &Toleration) -> Outcome {
-        let Some(index) = self.pod(pod)?.tolerations().iter().position(|found| found == toleration) else {
+        let Some(index) = self
+            .pod(pod)?
+            .tolerations()
+            .iter()
+            .position(|found| found == toleration)
+        else {
             return Ok(());
         };
         let path = format!("{}/tolerations/{index}", self.spec(pod)?);
@@ -191,7 +302,13 @@ impl Editor<'_> {
         self.apply(Op::remove(path))
     }
 
-    fn add_volume(&mut self, pod: PodId, name: &str, medium: Option<String>, size_limit: Option<String>) -> Outcome {
+    fn add_volume(
+        &mut self,
+        pod: PodId,
+        name: &str,
+        medium: Option<String>,
+        size_limit: Option<String>,
+    ) -> Outcome {
         check::dns_label(name)?;
         let source = empty_dir(medium, size_limit)?;
         let spec = self.spec(pod)?;
@@ -201,21 +318,33 @@ impl Editor<'_> {
             Some(path) if self.at(&path) == Some(&volume) => Ok(()),
             Some(path) => {
                 self.unless_written_by_another(&path)?;
-                Err(EditError::Invalid(format!("a volume named `{name}` already exists")))
+                Err(EditError::Invalid(format!(
+                    "a volume named `{name}` already exists"
+                )))
             }
         }
     }
 
-    fn set_volume(&mut self, pod: PodId, name: &str, medium: Option<String>, size_limit: Option<String>) -> Outcome {
+    fn set_volume(
+        &mut self,
+        pod: PodId,
+        name: &str,
+        medium: Option<String>,
+        size_limit: Option<String>,
+    ) -> Outcome {
         let missing = || EditError::Invalid(format!("there is no volume named `{name}`"));
         let kind = self.pod(pod)?.volume(name).ok_or_else(missing)?.kind();
-        let path = self.position(&self.spec(pod)?, "volumes", name).ok_or_else(missing)?;
+        let path = self
+            .position(&self.spec(pod)?, "volumes", name)
+            .ok_or_else(missing)?;
         let source = empty_dir(medium, size_limit)?;
         match kind {
-            VolumeSource::Other => Err(EditError::Invalid(format!("volume `{name}` is neither an emptyDir nor a hostPath"))),
-            VolumeSource::EmptyDir => {
-                source.into_iter().try_for_each(|(field, value)| self.set(&path, &["emptyDir", &field], value))
-            }
+            VolumeSource::Other => Err(EditError::Invalid(format!(
+                "volume `{name}` is neither an emptyDir nor a hostPath"
+            ))),
+            VolumeSource::EmptyDir => source
+                .into_iter()
+                .try_for_each(|(field, value)| self.set(&path, &["emptyDir", &field], value)),
             VolumeSource::HostPath => {
                 self.unless_written_by_another(&format!("{path}/hostPath"))?;
                 self.apply(Op::remove(format!("{path}/hostPath")))?;
@@ -227,18 +356,31 @@ impl Editor<'_> {
     fn mount_volume(&mut self, container: ContainerId, name: &str, mount_path: &str) -> Outcome {
         check::mount_path(mount_path)?;
         if self.pod(container.pod)?.volume(name).is_none() {
-            return Err(EditError::Invalid(format!("there is no volume named `{name}` to mount")));
+            return Err(EditError::Invalid(format!(
+                "there is no volume named `{name}` to mount"
+            )));
         }
         let view = self.container(container)?;
         let path = view.path();
         let normal = check::normal_path(mount_path);
-        let there = view.mounts().into_iter().enumerate().find(|(_, mount)| check::normal_path(&mount.mount_path) == normal);
+        let there = view
+            .mounts()
+            .into_iter()
+            .enumerate()
+            .find(|(_, mount)| check::normal_path(&mount.mount_path) == normal);
         match there {
-            None => self.append(&path, &["volumeMounts"], json!({"name": name, "mountPath": mount_path})),
+            None => self.append(
+                &path,
+                &["volumeMounts"],
+                json!({"name": name, "mountPath": mount_path}),
+            ),
             Some((_, mount)) if mount.name == name => Ok(()),
             Some((index, mount)) => {
                 self.unless_written_by_another(&format!("{path}/volumeMounts/{index}"))?;
-                Err(EditError::Invalid(format!("volume `{}` is already mounted at `{mount_path}`", mount.name)))
+                Err(EditError::Invalid(format!(
+                    "volume `{}` is already mounted at `{mount_path}`",
+                    mount.name
+                )))
             }
         }
     }
@@ -251,12 +393,16 @@ impl Editor<'_> {
         let request = view.request(name);
         self.set_quantity(&path, "limits", name, quantity)?;
         match request {
-            Some(request) if check::is_not_overcommitted(name) && Quantity::parse(&request) != Ok(limit) => {
+            Some(request)
+                if check::is_not_overcommitted(name) && Quantity::parse(&request) != Ok(limit) =>
+            {
                 self.set_quantity(&path, "requests", name, quantity)
             }
-            Some(request) if Quantity::parse(&request).is_ok_and(|request| request > limit) => Err(EditError::Invalid(
-                format!("the request of `{name}`, `{request}`, would be above its limit `{quantity}`"),
-            )),
+            Some(request) if Quantity::parse(&request).is_ok_and(|request| request > limit) => {
+                Err(EditError::Invalid(format!(
+                    "the request of `{name}`, `{request}`, would be above its limit `{quantity}`"
+                )))
+            }
             _ => Ok(()),
         }
     }
@@ -266,10 +412,16 @@ impl Editor<'_> {
         let view = self.container(container)?;
         resources_allowed(&view)?;
         if check::is_not_overcommitted(name) {
-            return Err(EditError::Invalid(format!("the request of `{name}` is its limit: set the limit")));
+            return Err(EditError::Invalid(format!(
+                "the request of `{name}` is its limit: set the limit"
+            )));
         }
-        if let Some(limit) = view.limit(name) && Quantity::parse(&limit).is_ok_and(|limit| request > limit) {
-            return Err(EditError::Invalid(format!("the request of `{name}`, `{quantity}`, would be above its limit `{limit}`")));
+        if let Some(limit) = view.limit(name)
+            && Quantity::parse(&limit).is_ok_and(|limit| request > limit)
+        {
+            return Err(EditError::Invalid(format!(
+                "the request of `{name}`, `{quantity}`, would be above its limit `{limit}`"
+            )));
         }
         let path = view.path();
         self.set_quantity(&path, "requests", name, quantity)
@@ -279,7 +431,8 @@ impl Editor<'_> {
     fn set_quantity(&mut self, container: &str, list: &str, name: &str, quantity: &str) -> Outcome {
         let place = format!("{container}/resources/{list}/{}", crate::json::escape(name));
         let there = self.at(&place).and_then(crate::json::scalar_text);
-        if there.is_some_and(|there| Quantity::parse(&there).ok() == Quantity::parse(quantity).ok()) {
+        if there.is_some_and(|there| Quantity::parse(&there).ok() == Quantity::parse(quantity).ok())
+        {
             return Ok(());
         }
         self.set(container, &["resources", list, name], quantity.into())
@@ -289,7 +442,9 @@ impl Editor<'_> {
         let path = self.container(container)?.path();
         let place = |list: &str| format!("{path}/resources/{list}/{}", crate::json::escape(name));
         let places = ["requests", "limits"].map(place);
-        places.iter().try_for_each(|place| self.unless_written_by_another(place))?;
+        places
+            .iter()
+            .try_for_each(|place| self.unless_written_by_another(place))?;
         self.take_resource(container, name)
     }
 
@@ -304,10 +459,19 @@ impl Editor<'_> {
         Ok(())
     }
 
-    fn rename_resource(&mut self, container: ContainerId, name: &str, new_name: &str, quantity: Option<String>) -> Outcome {
+    fn rename_resource(
+        &mut self,
+        container: ContainerId,
+        name: &str,
+        new_name: &str,
+        quantity: Option<String>,
+    ) -> Outcome {
         let view = self.container(container)?;
         let Some(old) = view.limit(name).or_else(|| view.request(name)) else {
-            return Err(EditError::Invalid(format!("container `{}` has no resource `{name}`", view.name())));
+            return Err(EditError::Invalid(format!(
+                "container `{}` has no resource `{name}`",
+                view.name()
+            )));
         };
         // Another policy's value moves along: it is said of the same devices, by their new name.
         self.take_resource(container, name)?;
@@ -315,8 +479,13 @@ impl Editor<'_> {
     }
 
     fn set_env(&mut self, container: ContainerId, name: &str, value: &str) -> Outcome {
-        if name.is_empty() || name.contains('=') || !name.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
-            return Err(EditError::Invalid(format!("`{name}` must be the name of a variable: printable ASCII without `=`")));
+        if name.is_empty()
+            || name.contains('=')
+            || !name.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+        {
+            return Err(EditError::Invalid(format!(
+                "`{name}` must be the name of a variable: printable ASCII without `=`"
+            )));
         }
         let path = self.container(container)?.path();
         let variable = json!({"name": name, "value": value});
@@ -336,26 +505,48 @@ impl Editor<'_> {
         self.set(&path, &["metadata", map, key], value.into())
     }
 
-    fn add_node_affinity(&mut self, pod: PodId, key: &str, operator: &str, values: &[String]) -> Outcome {
+    fn add_node_affinity(
+        &mut self,
+        pod: PodId,
+        key: &str,
+        operator: &str,
+        values: &[String],
+    ) -> Outcome {
         check::qualified_name(key)?;
-        check::one_of(operator, &["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"])?;
+        check::one_of(
+            operator,
+            &["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"],
+        )?;
         if matches!(operator, "In" | "NotIn" | "Gt" | "Lt") == values.is_empty() {
-            return Err(EditError::Invalid(format!("operator `{operator}` with {} values", values.len())));
+            return Err(EditError::Invalid(format!(
+                "operator `{operator}` with {} values",
+                values.len()
+            )));
         }
         let mut expression = json!({"key": key, "operator": operator});
         if let (Some(fields), false) = (expression.as_object_mut(), values.is_empty()) {
             fields.insert("values".to_owned(), json!(values));
         }
         let spec = self.spec(pod)?;
-        let selector = ["affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"];
+        let selector = [
+            "affinity",
+            "nodeAffinity",
+            "requiredDuringSchedulingIgnoredDuringExecution",
+            "nodeSelectorTerms",
+        ];
         let terms = format!("{spec}/{}", selector.join("/"));
-        let count = self.at(&terms).and_then(Value::as_array).map_or(0, Vec::len);
+        let count = self
+            .at(&terms)
+            .and_then(Value::as_array)
+            .map_or(0, Vec::len);
         if count == 0 {
             return self.append(&spec, &selector, json!({"matchExpressions": [expression]}));
         }
         (0..count).try_for_each(|index| {
             let term = format!("{terms}/{index}");
-            let there = self.at(&term).map_or(&[][..], |term| crate::json::list(term, "matchExpressions"));
+            let there = self
+                .at(&term)
+                .map_or(&[][..], |term| crate::json::list(term, "matchExpressions"));
             match there.contains(&expression) {
                 true => Ok(()),
                 false => self.append(&term, &["matchExpressions"], expression.clone()),
@@ -383,7 +574,9 @@ impl Editor<'_> {
         check::qualified_name(name)?;
         let view = self.pod(pod)?;
         if view.node_name().is_some() {
-            return Err(EditError::Invalid("a pod with `nodeName` cannot have scheduling gates".to_owned()));
+            return Err(EditError::Invalid(
+                "a pod with `nodeName` cannot have scheduling gates".to_owned(),
+            ));
         }
         if view.scheduling_gates().iter().any(|gate| gate == name) {
             return Ok(());
@@ -395,26 +588,47 @@ impl Editor<'_> {
     fn add_capability(&mut self, container: ContainerId, name: &str) -> Outcome {
         let bare = |name: &str| name.strip_prefix("CAP_").unwrap_or(name).to_owned();
         let wanted = bare(name);
-        if wanted.is_empty() || !wanted.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_') {
-            return Err(EditError::Invalid(format!("`{name}` must be a capability such as `IPC_LOCK`")));
+        if wanted.is_empty()
+            || !wanted
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        {
+            return Err(EditError::Invalid(format!(
+                "`{name}` must be a capability such as `IPC_LOCK`"
+            )));
         }
         let view = self.container(container)?;
-        if view.capabilities().iter().map(|there| bare(there)).any(|there| there == wanted || there == "ALL") {
+        if view
+            .capabilities()
+            .iter()
+            .map(|there| bare(there))
+            .any(|there| there == wanted || there == "ALL")
+        {
             return Ok(());
         }
         let path = view.path();
-        self.append(&path, &["securityContext", "capabilities", "add"], wanted.into())
+        self.append(
+            &path,
+            &["securityContext", "capabilities", "add"],
+            wanted.into(),
+        )
     }
 
     fn set_probe(&mut self, container: ContainerId, name: &str, probe: &Probe) -> Outcome {
         check::one_of(name, &["liveness", "readiness", "startup"])?;
         check::one_of(&probe.handler, &["httpGet", "tcpSocket"])?;
         if probe.port.is_none() {
-            return Err(EditError::Invalid(format!("a `{}` probe needs a port", probe.handler)));
+            return Err(EditError::Invalid(format!(
+                "a `{}` probe needs a port",
+                probe.handler
+            )));
         }
         let view = self.container(container)?;
         if !matches!(view.class(), ContainerClass::App | ContainerClass::Sidecar) {
-            return Err(EditError::Invalid(format!("a container of class `{}` has no probes", view.class().as_str())));
+            return Err(EditError::Invalid(format!(
+                "a container of class `{}` has no probes",
+                view.class().as_str()
+            )));
         }
         if view.probe(name).as_ref() == Some(probe) {
             return Ok(());
@@ -425,7 +639,10 @@ impl Editor<'_> {
 
     fn patch(&mut self, op: Op) -> Outcome {
         if let Some(what) = protected(self.review, &op.path) {
-            return Err(EditError::Forbidden(format!("`{}` is protected: a policy may not change {what}", op.path)));
+            return Err(EditError::Forbidden(format!(
+                "`{}` is protected: a policy may not change {what}",
+                op.path
+            )));
         }
         match (op.kind, self.at(&op.path)) {
             (OpKind::Add | OpKind::Replace, Some(there)) if *there == op.value => return Ok(()),
@@ -439,11 +656,15 @@ impl Editor<'_> {
     // What the edits above are made of.
 
     fn pod(&self, id: PodId) -> Result<PodView<'_>, EditError> {
-        self.review.pod(id).ok_or_else(|| EditError::Invalid("there is no such pod".to_owned()))
+        self.review
+            .pod(id)
+            .ok_or_else(|| EditError::Invalid("there is no such pod".to_owned()))
     }
 
     fn container(&self, id: ContainerId) -> Result<ContainerView<'_>, EditError> {
-        self.review.container(id).ok_or_else(|| EditError::Invalid("there is no such container".to_owned()))
+        self.review
+            .container(id)
+            .ok_or_else(|| EditError::Invalid("there is no such container".to_owned()))
     }
 
     /// The JSON pointer of a pod's spec.
@@ -453,13 +674,18 @@ impl Editor<'_> {
 
     /// What is at a pointer; null is nothing.
     fn at(&self, path: &str) -> Option<&Value> {
-        self.review.object().pointer(path).filter(|value| !value.is_null())
+        self.review
+            .object()
+            .pointer(path)
+            .filter(|value| !value.is_null())
     }
 
     /// The pointer of the item of a name in a list; the last one, which is the one that counts.
     fn position(&self, base: &str, list: &str, name: &str) -> Option<String> {
         let items = self.at(&format!("{base}/{list}"))?.as_array()?;
-        let index = items.iter().rposition(|item| crate::json::text(item, "name") == Some(name))?;
+        let index = items
+            .iter()
+            .rposition(|item| crate::json::text(item, "name") == Some(name))?;
         Some(format!("{base}/{list}/{index}"))
     }
 
@@ -478,7 +704,9 @@ impl Editor<'_> {
 
     /// Appends to a list below a path, making the list and the objects on the way.
     fn append(&mut self, base: &str, keys: &[&str], item: Value) -> Outcome {
-        let list = keys.iter().fold(base.to_owned(), |path, key| path + "/" + &crate::json::escape(key));
+        let list = keys.iter().fold(base.to_owned(), |path, key| {
+            path + "/" + &crate::json::escape(key)
+        });
         match self.at(&list) {
             Some(Value::Array(_)) => self.apply(Op::add(list + "/-", item)),
             Some(_) => Err(EditError::Invalid(format!("`{list}` is not a list"))),
@@ -504,7 +732,9 @@ impl Editor<'_> {
         let wrote = |applied: &&crate::Applied| {
             applied.policy != self.author.policy
                 && applied.op.kind != OpKind::Remove
-                && path.strip_prefix(applied.undo.path.as_str()).is_some_and(|rest| applied.op.value.pointer(rest).is_some())
+                && path
+                    .strip_prefix(applied.undo.path.as_str())
+                    .is_some_and(|rest| applied.op.value.pointer(rest).is_some())
         };
         match self.review.applied.iter().rev().find(wrote) {
             None => Ok(()),
@@ -517,7 +747,9 @@ impl Editor<'_> {
     }
 
     fn apply(&mut self, op: Op) -> Outcome {
-        Ok(self.review.apply(op, self.author.policy, self.author.rule)?)
+        Ok(self
+            .review
+            .apply(op, self.author.policy, self.author.rule)?)
     }
 }
 
@@ -538,10 +770,16 @@ fn check_toleration(toleration: &Toleration) -> Result<(), String> {
     if toleration.seconds.is_some() && toleration.effect.as_deref() != Some("NoExecute") {
         return Err("`tolerationSeconds` needs effect `NoExecute`".to_owned());
     }
-    toleration.value.as_deref().map_or(Ok(()), check::label_value)
+    toleration
+        .value
+        .as_deref()
+        .map_or(Ok(()), check::label_value)
 }
 
-fn empty_dir(medium: Option<String>, size_limit: Option<String>) -> Result<Map<String, Value>, String> {
+fn empty_dir(
+    medium: Option<String>,
+    size_limit: Option<String>,
+) -> Result<Map<String, Value>, String> {
     let mut source = Map::new();
     if let Some(medium) = medium {
         if !medium.starts_with("HugePages") {
@@ -576,7 +814,10 @@ const PROTECTED: &[(&[&str], &str)] = &[
     (&["metadata", "finalizers"], "finalizers"),
     (&["spec", "serviceAccountName"], "the service account"),
     (&["spec", "serviceAccount"], "the service account"),
-    (&["spec", "automountServiceAccountToken"], "the service account"),
+    (
+        &["spec", "automountServiceAccountToken"],
+        "the service account",
+    ),
     (&["spec", "securityContext"], "the security context"),
     (&["spec", "hostIPC"], "the security context"),
     (&["spec", "hostPID"], "the security context"),
@@ -585,23 +826,51 @@ const PROTECTED: &[(&[&str], &str)] = &[
     (&["spec", "containers", "*", "image"], "images"),
     (&["spec", "initContainers", "*", "image"], "images"),
     (&["spec", "ephemeralContainers", "*", "image"], "images"),
-    (&["spec", "containers", "*", "securityContext"], "the security context"),
-    (&["spec", "initContainers", "*", "securityContext"], "the security context"),
-    (&["spec", "ephemeralContainers", "*", "securityContext"], "the security context"),
+    (
+        &["spec", "containers", "*", "securityContext"],
+        "the security context",
+    ),
+    (
+        &["spec", "initContainers", "*", "securityContext"],
+        "the security context",
+    ),
+    (
+        &["spec", "ephemeralContainers", "*", "securityContext"],
+        "the security context",
+    ),
     (&["spec", "volumes", "*", "hostPath"], "host paths"),
 ];
 
 /// What a raw operation at a path would change that is protected: a protected place itself, one above it (which
 /// would replace it whole), or anything outside the review's pods.
 fn protected(review: &Review, path: &str) -> Option<&'static str> {
-    let Some(pod) = review.pods().find(|pod| path.strip_prefix(pod.path()).is_some_and(|rest| rest.starts_with('/'))) else {
+    let Some(pod) = review.pods().find(|pod| {
+        path.strip_prefix(pod.path())
+            .is_some_and(|rest| rest.starts_with('/'))
+    }) else {
         return Some("what is outside the object's pods");
     };
-    let tokens: Vec<_> = path.strip_prefix(pod.path()).unwrap_or_default().split('/').skip(1).map(crate::json::unescape).collect();
-    if !matches!(tokens.first().map(String::as_str), Some("metadata" | "spec")) {
+    let tokens: Vec<_> = path
+        .strip_prefix(pod.path())
+        .unwrap_or_default()
+        .split('/')
+        .skip(1)
+        .map(crate::json::unescape)
+        .collect();
+    if !matches!(
+        tokens.first().map(String::as_str),
+        Some("metadata" | "spec")
+    ) {
         return Some("status or the type of the object");
     }
-    let overlaps = |keys: &[&str]| keys.iter().zip(&tokens).all(|(key, token)| *key == "*" || key == token);
+    let overlaps = |keys: &[&str]| {
+        keys.iter()
+            .zip(&tokens)
+            .all(|(key, token)| *key == "*" || key == token)
+    };
     // Appending to or removing from a list of containers or volumes passes over the `*` rows as well, and must.
-    PROTECTED.iter().find(|(keys, _)| overlaps(keys)).map(|(_, what)| *what)
+    PROTECTED
+        .iter()
+        .find(|(keys, _)| overlaps(keys))
+        .map(|(_, what)| *what)
 }

@@ -22,7 +22,9 @@ impl Severity {
 
     /// Reads the word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Deny, Self::Warn].into_iter().find(|severity| severity.as_str() == word)
+        [Self::Deny, Self::Warn]
+            .into_iter()
+            .find(|severity| severity.as_str() == word)
     }
 }
 
@@ -50,7 +52,13 @@ pub struct Finding {
 impl Finding {
     /// The finding in one line: `policy/rule: message (at path; fix: …)`.
     pub fn line(&self) -> String {
-        let fix = self.fix.as_deref().map_or(Cow::Borrowed(""), |fix| format!("; fix: {fix}").into());
-        format!("{}/{}: {} (at {}{fix})", self.policy, self.rule, self.message, self.path)
+        let fix = self
+            .fix
+            .as_deref()
+            .map_or(Cow::Borrowed(""), |fix| format!("; fix: {fix}").into());
+        format!(
+            "{}/{}: {} (at {}{fix})",
+            self.policy, self.rule, self.message, self.path
+        )
     }
 }

@@ -9,7 +9,10 @@ pub(crate) fn object<'a>(value: &'a Value, field: &str) -> Option<&'a Map<String
 
 /// The items of the list at a field.
 pub(crate) fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
-    value.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    value
+        .get(field)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 /// The text at a field.
@@ -34,7 +37,10 @@ pub(crate) fn scalar_text(value: &Value) -> Option<String> {
 
 /// The truth at a field; false when absent.
 pub(crate) fn flag(value: &Value, field: &str) -> bool {
-    value.get(field).and_then(Value::as_bool).unwrap_or_default()
+    value
+        .get(field)
+        .and_then(Value::as_bool)
+        .unwrap_or_default()
 }
 
 /// The whole number at a field, if it is one and fits.
@@ -45,7 +51,9 @@ pub(crate) fn integer<T: TryFrom<i64>>(value: &Value, field: &str) -> Option<T> 
 /// The pairs of text at a field.
 pub(crate) fn pairs(value: &Value, field: &str) -> Vec<(String, String)> {
     let pairs = object(value, field).into_iter().flatten();
-    pairs.filter_map(|(key, value)| Some((key.clone(), scalar_text(value)?))).collect()
+    pairs
+        .filter_map(|(key, value)| Some((key.clone(), scalar_text(value)?)))
+        .collect()
 }
 
 /// The texts of the list at a field.

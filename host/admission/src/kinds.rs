@@ -61,22 +61,39 @@ pub struct Kind {
 impl Kind {
     /// The row of a kind, whatever its version.
     pub fn find(group: &str, kind: &str) -> Option<&'static Self> {
-        KINDS.iter().find(|row| row.kind == kind && row.group == group)
+        KINDS
+            .iter()
+            .find(|row| row.kind == kind && row.group == group)
     }
 }
 
 const TEMPLATE: &str = "/spec/template";
 
 const fn one(path: &'static str, count: Count) -> PodPath {
-    PodPath { path, role: "", count }
+    PodPath {
+        path,
+        role: "",
+        count,
+    }
 }
 
 const fn replicas(path: &'static str) -> PodPath {
-    one(path, Count::Field(Field { pointer: "/spec/replicas", default: 1 }))
+    one(
+        path,
+        Count::Field(Field {
+            pointer: "/spec/replicas",
+            default: 1,
+        }),
+    )
 }
 
 const fn row(group: &'static str, kind: &'static str, pods: &'static [PodPath]) -> Kind {
-    Kind { group, kind, treatment: Treatment::Fail, pods }
+    Kind {
+        group,
+        kind,
+        treatment: Treatment::Fail,
+        pods,
+    }
 }
 
 /// Every kind that makes pods, from the API reference of Kubernetes 1.36.
@@ -92,7 +109,13 @@ pub const KINDS: &[Kind] = &[
         "Job",
         &[one(
             TEMPLATE,
-            Count::AtMost(Field { pointer: "/spec/parallelism", default: 1 }, "/spec/completions"),
+            Count::AtMost(
+                Field {
+                    pointer: "/spec/parallelism",
+                    default: 1,
+                },
+                "/spec/completions",
+            ),
         )],
     ),
     row(
@@ -101,7 +124,10 @@ pub const KINDS: &[Kind] = &[
         &[one(
             "/spec/jobTemplate/spec/template",
             Count::AtMost(
-                Field { pointer: "/spec/jobTemplate/spec/parallelism", default: 1 },
+                Field {
+                    pointer: "/spec/jobTemplate/spec/parallelism",
+                    default: 1,
+                },
                 "/spec/jobTemplate/spec/completions",
             ),
         )],

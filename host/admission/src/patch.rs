@@ -27,7 +27,9 @@ impl OpKind {
 
     /// Reads the word of RFC 6902.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Add, Self::Replace, Self::Remove].into_iter().find(|kind| kind.as_str() == word)
+        [Self::Add, Self::Replace, Self::Remove]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
     }
 }
 
@@ -44,22 +46,36 @@ pub struct Op {
 
 impl Op {
     pub(crate) fn add(path: String, value: impl Into<Value>) -> Self {
-        Self { kind: OpKind::Add, path, value: value.into() }
+        Self {
+            kind: OpKind::Add,
+            path,
+            value: value.into(),
+        }
     }
 
     pub(crate) fn replace(path: String, value: impl Into<Value>) -> Self {
-        Self { kind: OpKind::Replace, path, value: value.into() }
+        Self {
+            kind: OpKind::Replace,
+            path,
+            value: value.into(),
+        }
     }
 
     pub(crate) fn remove(path: String) -> Self {
-        Self { kind: OpKind::Remove, path, value: Value::Null }
+        Self {
+            kind: OpKind::Remove,
+            path,
+            value: Value::Null,
+        }
     }
 
     /// The operation as RFC 6902 writes it.
     pub fn to_json(&self) -> Value {
         match self.kind {
             OpKind::Remove => serde_json::json!({"op": self.kind.as_str(), "path": self.path}),
-            _ => serde_json::json!({"op": self.kind.as_str(), "path": self.path, "value": self.value}),
+            _ => {
+                serde_json::json!({"op": self.kind.as_str(), "path": self.path, "value": self.value})
+            }
         }
     }
 }
@@ -92,13 +108,20 @@ pub enum PatchError {
 
 /// Applies an operation in place and returns the one that takes it back.
 pub(crate) fn apply(root: &mut Value, op: &Op) -> Result<Op, PatchError> {
-    let (parent, token) = op.path.rsplit_once('/').ok_or_else(|| PatchError::Pointer(op.path.clone()))?;
+    let (parent, token) = op
+        .path
+        .rsplit_once('/')
+        .ok_or_else(|| PatchError::Pointer(op.path.clone()))?;
     let missing = || PatchError::Missing(op.path.clone());
     match root.pointer_mut(parent).ok_or_else(missing)? {
         Value::Object(map) => {
             let key = json::unescape(token);
             let undo = match map.get(&key) {
-                Some(old) => Op { kind: OpKind::Replace, path: op.path.clone(), value: old.clone() },
+                Some(old) => Op {
+                    kind: OpKind::Replace,
+                    path: op.path.clone(),
+                    value: old.clone(),
+                },
                 None if op.kind == OpKind::Add => Op::remove(op.path.clone()),
                 None => return Err(missing()),
             };
@@ -106,7 +129,10 @@ pub(crate) fn apply(root: &mut Value, op: &Op) -> Result<Op, PatchError> {
                 // Order is kept, so that what is printed resembles what was read.
                 OpKind::Remove => {
                     map.shift_remove(&key);
-                    Ok(Op { kind: OpKind::Add, ..undo })
+                    Ok(Op {
+                        kind: OpKind::Add,
+                        ..undo
+                    })
                 }
                 OpKind::Add | OpKind::Replace => {
                     map.insert(key, op.value.clone());
@@ -119,10 +145,17 @@ pub(crate) fn apply(root: &mut Value, op: &Op) -> Result<Op, PatchError> {
     }
 }
 
-fn apply_to_list(items: &mut Vec<Value>, op: &Op, parent: &str, token: &str) -> Result<Op, PatchError> {
+fn apply_to_list(
+    items: &mut Vec<Value>,
+    op: &Op,
+    parent: &str,
+    token: &str,
+) -> Result<Op, PatchError> {
     let index = match token {
         "-" if op.kind == OpKind::Add => items.len(),
-        token => token.parse().map_err(|_| PatchError::Index(op.path.clone()))?,
+        token => token
+            .parse()
+            .map_err(|_| PatchError::Index(op.path.clone()))?,
     };
     let path = format!("{parent}/{index}");
     match op.kind {
@@ -132,7 +165,9 @@ fn apply_to_list(items: &mut Vec<Value>, op: &Op, parent: &str, token: &str) -> 
         }
         OpKind::Remove if index < items.len() => Ok(Op::add(path, items.remove(index))),
         OpKind::Replace => {
-            let item = items.get_mut(index).ok_or_else(|| PatchError::Missing(op.path.clone()))?;
+            let item = items
+                .get_mut(index)
+                .ok_or_else(|| PatchError::Missing(op.path.clone()))?;
             Ok(Op::replace(path, std::mem::replace(item, op.value.clone())))
         }
         _ => Err(PatchError::Missing(op.path.clone())),
@@ -176,8 +211,14 @@ mod tests {
         let cases = [
             (Op::add("a".into(), 1), PatchError::Pointer("a".into())),
             (Op::remove("/x".into()), PatchError::Missing("/x".into())),
-            (Op::replace("/x/y".into(), 1), PatchError::Missing("/x/y".into())),
-            (Op::add("/a/3".into(), 1), PatchError::Missing("/a/3".into())),
+            (
+                Op::replace("/x/y".into(), 1),
+                PatchError::Missing("/x/y".into()),
+            ),
+            (
+                Op::add("/a/3".into(), 1),
+                PatchError::Missing("/a/3".into()),
+            ),
             (Op::remove("/a/-".into()), PatchError::Index("/a/-".into())),
         ];
         for (op, expected) in cases {

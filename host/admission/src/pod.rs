@@ -40,13 +40,22 @@ impl<'a> PodView<'a> {
             return Some(self.review.request.gvk.kind_dot_group());
         }
         let owners = json::list(self.json().get("metadata")?, "ownerReferences");
-        let owner = owners.iter().find(|owner| json::flag(owner, "controller"))?;
-        let gvk = crate::GroupVersionKind::new(json::text(owner, "apiVersion")?, json::text(owner, "kind")?);
+        let owner = owners
+            .iter()
+            .find(|owner| json::flag(owner, "controller"))?;
+        let gvk = crate::GroupVersionKind::new(
+            json::text(owner, "apiVersion")?,
+            json::text(owner, "kind")?,
+        );
         Some(gvk.kind_dot_group())
     }
 
     fn json(&self) -> &'a Value {
-        self.review.request.object.pointer(&self.slot.path).unwrap_or(&Value::Null)
+        self.review
+            .request
+            .object
+            .pointer(&self.slot.path)
+            .unwrap_or(&Value::Null)
     }
 
     pub(crate) fn spec(&self) -> Option<&'a Value> {
@@ -76,7 +85,9 @@ impl<'a> PodView<'a> {
 
     /// All labels.
     pub fn labels(&self) -> Vec<(String, String)> {
-        self.json().get("metadata").map_or_else(Vec::new, |metadata| json::pairs(metadata, "labels"))
+        self.json()
+            .get("metadata")
+            .map_or_else(Vec::new, |metadata| json::pairs(metadata, "labels"))
     }
 
     /// An annotation.
@@ -86,7 +97,9 @@ impl<'a> PodView<'a> {
 
     /// All annotations.
     pub fn annotations(&self) -> Vec<(String, String)> {
-        self.json().get("metadata").map_or_else(Vec::new, |metadata| json::pairs(metadata, "annotations"))
+        self.json()
+            .get("metadata")
+            .map_or_else(Vec::new, |metadata| json::pairs(metadata, "annotations"))
     }
 
     /// A value of the node selector.
@@ -96,26 +109,45 @@ impl<'a> PodView<'a> {
 
     /// The whole node selector.
     pub fn node_selectors(&self) -> Vec<(String, String)> {
-        self.spec().map_or_else(Vec::new, |spec| json::pairs(spec, "nodeSelector"))
+        self.spec()
+            .map_or_else(Vec::new, |spec| json::pairs(spec, "nodeSelector"))
     }
 
     /// The node affinity's expressions over labels, required ones first.
     pub fn node_terms(&self) -> Vec<NodeTerm> {
-        let Some(affinity) = self.spec().and_then(|spec| spec.get("affinity")?.get("nodeAffinity")) else {
+        let Some(affinity) = self
+            .spec()
+            .and_then(|spec| spec.get("affinity")?.get("nodeAffinity"))
+        else {
             return Vec::new();
         };
         let required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution");
-        let required = required.map_or(&[][..], |selector| json::list(selector, "nodeSelectorTerms"));
+        let required = required.map_or(&[][..], |selector| {
+            json::list(selector, "nodeSelectorTerms")
+        });
         let preferred = json::list(affinity, "preferredDuringSchedulingIgnoredDuringExecution");
-        let preferred = preferred.iter().filter_map(|weighted| weighted.get("preference"));
-        let terms = (0u32..).zip(required).map(|(term, selector)| (term, selector, true));
-        let terms = terms.chain((0u32..).zip(preferred).map(|(term, selector)| (term, selector, false)));
-        terms.flat_map(|(term, selector, required)| expressions(term, selector, required)).collect()
+        let preferred = preferred
+            .iter()
+            .filter_map(|weighted| weighted.get("preference"));
+        let terms = (0u32..)
+            .zip(required)
+            .map(|(term, selector)| (term, selector, true));
+        let terms = terms.chain(
+            (0u32..)
+                .zip(preferred)
+                .map(|(term, selector)| (term, selector, false)),
+        );
+        terms
+            .flat_map(|(term, selector, required)| expressions(term, selector, required))
+            .collect()
     }
 
     /// The tolerations.
     pub fn tolerations(&self) -> Vec<Toleration> {
-        self.items("tolerations").iter().map(Toleration::read).collect()
+        self.items("tolerations")
+            .iter()
+            .map(Toleration::read)
+            .collect()
     }
 
     /// The volumes.
@@ -125,13 +157,18 @@ impl<'a> PodView<'a> {
 
     /// The volume of a name.
     pub fn volume(&self, name: &str) -> Option<Volume> {
-        self.items("volumes").iter().find(|volume| json::text(volume, "name") == Some(name)).map(Volume::read)
+        self.items("volumes")
+            .iter()
+            .find(|volume| json::text(volume, "name") == Some(name))
+            .map(Volume::read)
     }
 
     /// The containers of every class: init containers in order, app containers, ephemeral ones.
     pub fn containers(&self) -> impl Iterator<Item = ContainerView<'a>> {
         let pod = *self;
-        (0u32..).zip(&self.slot.containers).map(move |(index, slot)| pod.view(index, slot))
+        (0u32..)
+            .zip(&self.slot.containers)
+            .map(move |(index, slot)| pod.view(index, slot))
     }
 
     /// A container, by its index among those of all classes.
@@ -142,19 +179,35 @@ impl<'a> PodView<'a> {
 
     fn view(self, index: u32, slot: &'a crate::review::ContainerSlot) -> ContainerView<'a> {
         let json = self.json().pointer(&slot.path).unwrap_or(&Value::Null);
-        ContainerView { pod: self, index, slot, json }
+        ContainerView {
+            pod: self,
+            index,
+            slot,
+            json,
+        }
     }
 
     /// The accelerators that one pod takes, by resource name: its effective request over all containers.
     pub fn devices(&self) -> Vec<(String, u64)> {
-        let asked: Vec<_> = self.containers().flat_map(|container| container.asked()).collect();
-        let asked = asked.iter().map(|(class, name, quantity)| (*class, name.as_str(), *quantity));
-        tollgate_gpu::devices(asked).into_iter().map(|(name, count)| (name.to_owned(), count)).collect()
+        let asked: Vec<_> = self
+            .containers()
+            .flat_map(|container| container.asked())
+            .collect();
+        let asked = asked
+            .iter()
+            .map(|(class, name, quantity)| (*class, name.as_str(), *quantity));
+        tollgate_gpu::devices(asked)
+            .into_iter()
+            .map(|(name, count)| (name.to_owned(), count))
+            .collect()
     }
 
     /// The claims on dynamically allocated devices.
     pub fn resource_claims(&self) -> Vec<ResourceClaim> {
-        self.items("resourceClaims").iter().map(ResourceClaim::read).collect()
+        self.items("resourceClaims")
+            .iter()
+            .map(ResourceClaim::read)
+            .collect()
     }
 
     /// A pod-level resource request.
@@ -189,7 +242,8 @@ impl<'a> PodView<'a> {
 
     /// The service account.
     pub fn service_account(&self) -> Option<&'a str> {
-        self.text("serviceAccountName").or_else(|| self.text("serviceAccount"))
+        self.text("serviceAccountName")
+            .or_else(|| self.text("serviceAccount"))
     }
 
     /// The operating system: of `spec.os`, else of the node selector.
@@ -210,7 +264,11 @@ impl<'a> PodView<'a> {
 
     /// The names of the scheduling gates.
     pub fn scheduling_gates(&self) -> Vec<String> {
-        self.items("schedulingGates").iter().filter_map(|gate| json::text(gate, "name")).map(str::to_owned).collect()
+        self.items("schedulingGates")
+            .iter()
+            .filter_map(|gate| json::text(gate, "name"))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Whether the pod shares the node's IPC namespace.
@@ -230,11 +288,15 @@ impl<'a> PodView<'a> {
 }
 
 fn expressions(term: u32, selector: &Value, required: bool) -> impl Iterator<Item = NodeTerm> {
-    json::list(selector, "matchExpressions").iter().map(move |expression| NodeTerm {
-        term,
-        key: json::text(expression, "key").unwrap_or_default().to_owned(),
-        operator: json::text(expression, "operator").unwrap_or_default().to_owned(),
-        values: json::texts(expression, "values"),
-        required,
-    })
+    json::list(selector, "matchExpressions")
+        .iter()
+        .map(move |expression| NodeTerm {
+            term,
+            key: json::text(expression, "key").unwrap_or_default().to_owned(),
+            operator: json::text(expression, "operator")
+                .unwrap_or_default()
+                .to_owned(),
+            values: json::texts(expression, "values"),
+            required,
+        })
 }

@@ -21,7 +21,11 @@ pub struct Toleration {
 
 impl Toleration {
     pub(crate) fn read(value: &Value) -> Self {
-        let text = |field| json::text(value, field).filter(|text| !text.is_empty()).map(str::to_owned);
+        let text = |field| {
+            json::text(value, field)
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        };
         Self {
             key: text("key"),
             operator: text("operator").unwrap_or_else(|| "Equal".to_owned()),
@@ -94,10 +98,17 @@ pub struct Volume {
 
 impl Volume {
     pub(crate) fn read(value: &Value) -> Self {
-        let source = value.as_object().into_iter().flatten().find(|(field, source)| *field != "name" && !source.is_null());
+        let source = value
+            .as_object()
+            .into_iter()
+            .flatten()
+            .find(|(field, source)| *field != "name" && !source.is_null());
         let of = |kind: &str, field| {
             let (found, source) = source?;
-            (found == kind).then(|| json::scalar(source, field)).flatten().filter(|text| !text.is_empty())
+            (found == kind)
+                .then(|| json::scalar(source, field))
+                .flatten()
+                .filter(|text| !text.is_empty())
         };
         Self {
             name: json::text(value, "name").unwrap_or_default().to_owned(),
@@ -158,7 +169,9 @@ pub struct EnvVar {
 
 impl EnvVar {
     pub(crate) fn read(value: &Value) -> Self {
-        let value_from = json::object(value, "valueFrom").and_then(|from| from.keys().next()).cloned();
+        let value_from = json::object(value, "valueFrom")
+            .and_then(|from| from.keys().next())
+            .cloned();
         Self {
             name: json::text(value, "name").unwrap_or_default().to_owned(),
             // A variable with neither is the empty string.
@@ -213,9 +226,19 @@ const HANDLERS: [&str; 4] = ["httpGet", "exec", "tcpSocket", "grpc"];
 
 impl Probe {
     pub(crate) fn read(value: &Value) -> Self {
-        let handler = HANDLERS.into_iter().find(|handler| value.get(handler).is_some_and(|found| !found.is_null()));
-        let of = |field| value.get(handler?).and_then(|found| json::scalar(found, field));
-        let seconds = |field, default| json::integer(value, field).filter(|n| *n > 0).unwrap_or(default);
+        let handler = HANDLERS
+            .into_iter()
+            .find(|handler| value.get(handler).is_some_and(|found| !found.is_null()));
+        let of = |field| {
+            value
+                .get(handler?)
+                .and_then(|found| json::scalar(found, field))
+        };
+        let seconds = |field, default| {
+            json::integer(value, field)
+                .filter(|n| *n > 0)
+                .unwrap_or(default)
+        };
         Self {
             handler: handler.unwrap_or_default().to_owned(),
             path: of("path"),
@@ -228,7 +251,10 @@ impl Probe {
     }
 
     pub(crate) fn write(&self) -> Value {
-        let port = self.port.as_deref().map(|port| port.parse::<u16>().map_or_else(|_| Value::from(port), Value::from));
+        let port = self.port.as_deref().map(|port| {
+            port.parse::<u16>()
+                .map_or_else(|_| Value::from(port), Value::from)
+        });
         let mut target = Map::new();
         if let Some(path) = &self.path {
             target.insert("path".to_owned(), path.as_str().into());

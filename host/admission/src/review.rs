@@ -49,7 +49,11 @@ impl Review {
     pub fn new(request: Request) -> Self {
         let kind = Kind::find(&request.gvk.group, &request.gvk.kind);
         let pods = kind.map_or_else(Vec::new, |kind| find_pods(&request.object, kind));
-        Self { request, pods, applied: Vec::new() }
+        Self {
+            request,
+            pods,
+            applied: Vec::new(),
+        }
     }
 
     /// The request.
@@ -64,13 +68,21 @@ impl Review {
 
     /// The pods that the object would make.
     pub fn pods(&self) -> impl Iterator<Item = PodView<'_>> {
-        (0u32..).zip(&self.pods).map(|(index, slot)| PodView { review: self, id: PodId(index), slot })
+        (0u32..).zip(&self.pods).map(|(index, slot)| PodView {
+            review: self,
+            id: PodId(index),
+            slot,
+        })
     }
 
     /// A pod.
     pub fn pod(&self, id: PodId) -> Option<PodView<'_>> {
         let slot = self.pods.get(usize::try_from(id.0).ok()?)?;
-        Some(PodView { review: self, id, slot })
+        Some(PodView {
+            review: self,
+            id,
+            slot,
+        })
     }
 
     /// A container.
@@ -101,7 +113,12 @@ impl Review {
 
     pub(crate) fn apply(&mut self, op: Op, policy: &str, rule: &str) -> Result<(), PatchError> {
         let undo = patch::apply(&mut self.request.object, &op)?;
-        self.applied.push(Applied { op, policy: policy.to_owned(), rule: rule.to_owned(), undo });
+        self.applied.push(Applied {
+            op,
+            policy: policy.to_owned(),
+            rule: rule.to_owned(),
+            undo,
+        });
         Ok(())
     }
 }
@@ -112,16 +129,33 @@ fn find_pods(object: &Value, kind: &Kind) -> Vec<PodSlot> {
         let mut places = Vec::new();
         expand(object, pods.path, &mut String::new(), "", &mut places);
         for (path, key) in places {
-            let Some(pod) = object.pointer(&path) else { continue };
-            let role = if pods.role.is_empty() { key } else { pods.role.to_owned() };
-            slots.push(PodSlot { containers: find_containers(pod), count: count(object, pods), path, role });
+            let Some(pod) = object.pointer(&path) else {
+                continue;
+            };
+            let role = if pods.role.is_empty() {
+                key
+            } else {
+                pods.role.to_owned()
+            };
+            slots.push(PodSlot {
+                containers: find_containers(pod),
+                count: count(object, pods),
+                path,
+                role,
+            });
         }
     }
     slots
 }
 
 /// Follows a path with `*` through the object, and gives every place that exists with the last key that a `*` met.
-fn expand(at: &Value, path: &str, so_far: &mut String, key: &str, places: &mut Vec<(String, String)>) {
+fn expand(
+    at: &Value,
+    path: &str,
+    so_far: &mut String,
+    key: &str,
+    places: &mut Vec<(String, String)>,
+) {
     let Some(rest) = path.strip_prefix('/') else {
         places.push((so_far.clone(), key.to_owned()));
         return;
@@ -135,12 +169,21 @@ fn expand(at: &Value, path: &str, so_far: &mut String, key: &str, places: &mut V
         so_far.truncate(length);
     };
     match (token, at) {
-        ("*", Value::Object(map)) => map.iter().for_each(|(key, value)| step(&json::escape(key), value, key)),
+        ("*", Value::Object(map)) => map
+            .iter()
+            .for_each(|(key, value)| step(&json::escape(key), value, key)),
         ("*", Value::Array(items)) => items.iter().enumerate().for_each(|(index, value)| {
-            step(&index.to_string(), value, json::text(value, "name").unwrap_or_default());
+            step(
+                &index.to_string(),
+                value,
+                json::text(value, "name").unwrap_or_default(),
+            );
         }),
         (token, at) => {
-            if let Some(value) = at.get(json::unescape(token)).filter(|value| !value.is_null()) {
+            if let Some(value) = at
+                .get(json::unescape(token))
+                .filter(|value| !value.is_null())
+            {
                 step(token, value, key);
             }
         }
@@ -148,12 +191,19 @@ fn expand(at: &Value, path: &str, so_far: &mut String, key: &str, places: &mut V
 }
 
 fn count(object: &Value, pods: &PodPath) -> Option<u32> {
-    let number = |pointer| object.pointer(pointer).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+    let number = |pointer| {
+        object
+            .pointer(pointer)
+            .and_then(Value::as_u64)
+            .and_then(|n| u32::try_from(n).ok())
+    };
     let field = |field: &Field| number(field.pointer).unwrap_or(field.default);
     match &pods.count {
         Count::Is(count) => Some(*count),
         Count::Field(one) => Some(field(one)),
-        Count::AtMost(one, most) => Some(number(most).map_or(field(one), |most| most.min(field(one)))),
+        Count::AtMost(one, most) => {
+            Some(number(most).map_or(field(one), |most| most.min(field(one))))
+        }
         Count::Unknown => None,
     }
 }
@@ -166,15 +216,24 @@ const LISTS: [(&str, ContainerClass); 3] = [
 ];
 
 fn find_containers(pod: &Value) -> Vec<ContainerSlot> {
-    let Some(spec) = pod.get("spec") else { return Vec::new() };
+    let Some(spec) = pod.get("spec") else {
+        return Vec::new();
+    };
     let slots = LISTS.iter().flat_map(|(list, class)| {
-        json::list(spec, list).iter().enumerate().map(move |(index, container)| ContainerSlot {
-            path: format!("/spec/{list}/{index}"),
-            class: match class {
-                ContainerClass::Init if json::text(container, "restartPolicy") == Some("Always") => ContainerClass::Sidecar,
-                class => *class,
-            },
-        })
+        json::list(spec, list)
+            .iter()
+            .enumerate()
+            .map(move |(index, container)| ContainerSlot {
+                path: format!("/spec/{list}/{index}"),
+                class: match class {
+                    ContainerClass::Init
+                        if json::text(container, "restartPolicy") == Some("Always") =>
+                    {
+                        ContainerClass::Sidecar
+                    }
+                    class => *class,
+                },
+            })
     });
     slots.collect()
 }

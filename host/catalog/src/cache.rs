@@ -25,7 +25,14 @@ struct Header {
 
 /// Gives an artifact as bytes that name the key that it was made for.
 pub(crate) fn seal(key: &str, artifact: &Artifact) -> Result<Vec<u8>, serde_json::Error> {
-    let header = Header { key: key.to_owned(), length: artifact.code.len(), artifact: Artifact { code: Vec::new(), ..artifact.clone() } };
+    let header = Header {
+        key: key.to_owned(),
+        length: artifact.code.len(),
+        artifact: Artifact {
+            code: Vec::new(),
+            ..artifact.clone()
+        },
+    };
     let mut bytes = serde_json::to_vec(&header)?;
     bytes.push(b'\n');
     bytes.extend_from_slice(&artifact.code);
@@ -37,8 +44,15 @@ pub(crate) fn unseal(key: &str, bytes: &[u8]) -> Option<Artifact> {
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
     let (header, code) = bytes.split_at_checked(end)?;
     let code = code.get(1..)?;
-    let Header { key: made_for, length, artifact } = serde_json::from_slice(header).ok()?;
-    (made_for == key && length == code.len()).then(|| Artifact { code: code.to_vec(), ..artifact })
+    let Header {
+        key: made_for,
+        length,
+        artifact,
+    } = serde_json::from_slice(header).ok()?;
+    (made_for == key && length == code.len()).then(|| Artifact {
+        code: code.to_vec(),
+        ..artifact
+    })
 }
 
 /// A folder of sealed artifacts.
@@ -54,21 +68,35 @@ impl Cache {
     ///
     /// When it cannot be made, belongs to somebody else, or others may enter it.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
         let metadata = fs::symlink_metadata(folder)?;
-        let ours = fs::metadata("/proc/self").map(|own| own.uid() == metadata.uid()).unwrap_or(true);
+        let ours = fs::metadata("/proc/self")
+            .map(|own| own.uid() == metadata.uid())
+            .unwrap_or(true);
         if !metadata.is_dir() || !ours || metadata.mode() & 0o077 != 0 {
             return Err(io::Error::new(
                 io::ErrorKind::PermissionDenied,
-                format!("`{}` must be a folder of this user with mode 0700, as the code in it is run", folder.display()),
+                format!(
+                    "`{}` must be a folder of this user with mode 0700, as the code in it is run",
+                    folder.display()
+                ),
             ));
         }
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self {
+            folder: folder.to_owned(),
+        })
     }
 
     /// The folder that `TOLLGATE_CACHE_DIR` names, else the user's cache folder.
     pub fn default_folder() -> Option<PathBuf> {
-        let named = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let named = |name| {
+            std::env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
         let user = || named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")));
         named("TOLLGATE_CACHE_DIR").or_else(|| Some(user()?.join("tollgate")))
     }
@@ -80,7 +108,12 @@ impl Cache {
     /// Keeps an artifact. The file appears whole or not at all.
     pub(crate) fn put(&self, key: &str, artifact: &Artifact) -> io::Result<()> {
         let unfinished = self.folder.join(format!(".{key}.{}", std::process::id()));
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&unfinished)?;
         file.write_all(&seal(key, artifact)?)?;
         fs::rename(&unfinished, self.path(key))?;
         self.forget_the_oldest()
@@ -98,7 +131,9 @@ impl Cache {
         }
         kept.sort();
         let surplus = kept.len().saturating_sub(KEPT);
-        kept.into_iter().take(surplus).try_for_each(|(_, path)| fs::remove_file(path))
+        kept.into_iter()
+            .take(surplus)
+            .try_for_each(|(_, path)| fs::remove_file(path))
     }
 }
 
@@ -107,7 +142,11 @@ mod tests {
     use super::*;
 
     fn artifact() -> Artifact {
-        Artifact { policies: Vec::new(), configured: true, code: vec![0, b'\n', 255] }
+        Artifact {
+            policies: Vec::new(),
+            configured: true,
+            code: vec![0, b'\n', 255],
+        }
     }
 
     #[test]
@@ -141,7 +180,11 @@ mod tests {
     #[test]
     fn forgets_the_oldest() {
         let folder = tempfile::tempdir().unwrap();
-        fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        fs::set_permissions(
+            folder.path(),
+            std::os::unix::fs::PermissionsExt::from_mode(0o700),
+        )
+        .unwrap();
         let cache = Cache::open(folder.path()).unwrap();
         for n in 0..KEPT + 3 {
             cache.put(&n.to_string(), &artifact()).unwrap();

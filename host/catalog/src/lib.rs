@@ -6,7 +6,9 @@ pub mod diagnostic;
 pub use diagnostic::{Diagnostic, Excerpt, Place, Text};
 
 pub mod document;
-pub use document::{Configuration, Labels, Match, Mode, Module, OnFault, Operation, Resolved, RuleAction};
+pub use document::{
+    Configuration, Labels, Match, Mode, Module, OnFault, Operation, Resolved, RuleAction,
+};
 
 pub mod exempt;
 

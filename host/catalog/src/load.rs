@@ -8,7 +8,10 @@ use std::sync::Arc;
 use tollgate_engine::{Action, Artifact, Bundle, Engine, EntrySpec, LoadError, PolicyInfo};
 
 use crate::cache::{Cache, seal, unseal};
-use crate::document::{Grant, Isolation, Labels, Limits, Match, Mode, Module, OnFault, Policy, Resolved, RuleAction, Site};
+use crate::document::{
+    Grant, Isolation, Labels, Limits, Match, Mode, Module, OnFault, Policy, Resolved, RuleAction,
+    Site,
+};
 use crate::{Diagnostic, digest, exempt};
 
 /// The namespace that Tollgate itself runs in, unless it is told otherwise.
@@ -110,10 +113,19 @@ impl Loader {
     ///
     /// All that is wrong with the policies, at their places.
     pub async fn load(&self, resolved: Resolved) -> Result<Catalog, Vec<Diagnostic>> {
-        let Resolved { policies, site, namespaces } = resolved;
+        let Resolved {
+            policies,
+            site,
+            namespaces,
+        } = resolved;
         let order: Vec<_> = policies.iter().map(|policy| policy.name.clone()).collect();
         let engine_site = Arc::new(engine_site(&site));
-        let mut catalog = Catalog { entries: Vec::new(), bundles: Vec::new(), site, namespaces };
+        let mut catalog = Catalog {
+            entries: Vec::new(),
+            bundles: Vec::new(),
+            site,
+            namespaces,
+        };
         let mut errors = Vec::new();
         for group in group(policies)? {
             match self.bundle(&group, &engine_site).await {
@@ -123,7 +135,11 @@ impl Loader {
         }
         let rank = |entry: &Entry| order.iter().position(|name| **name == *entry.name);
         catalog.entries.sort_by_key(rank);
-        if errors.is_empty() { Ok(catalog) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(catalog)
+        } else {
+            Err(errors)
+        }
     }
 
     /// Prepares the built-in policies as a configuration has them, to be embedded in the binary.
@@ -135,12 +151,19 @@ impl Loader {
         let mut groups = group(resolved.policies)?;
         groups.retain(|group| group.component == Component::Builtin);
         let Some(group) = groups.first() else {
-            return Err(vec![Diagnostic::of_file("built-in policies", "the configuration uses none of them")]);
+            return Err(vec![Diagnostic::of_file(
+                "built-in policies",
+                "the configuration uses none of them",
+            )]);
         };
         let ready = self.read(group).map_err(|diagnostic| vec![diagnostic])?;
-        let artifact = self.engine.prepare(&ready.wasm, &ready.specs, ready.limits).await;
+        let artifact = self
+            .engine
+            .prepare(&ready.wasm, &ready.specs, ready.limits)
+            .await;
         let artifact = artifact.map_err(|err| refused(group, err))?;
-        seal(&ready.key, &artifact).map_err(|err| vec![Diagnostic::of_file("built-in policies", err.to_string())])
+        seal(&ready.key, &artifact)
+            .map_err(|err| vec![Diagnostic::of_file("built-in policies", err.to_string())])
     }
 
     /// What the policies of a component in a file say of themselves.
@@ -151,17 +174,35 @@ impl Loader {
     pub async fn describe(&self, path: &Path) -> Result<Vec<PolicyInfo>, Diagnostic> {
         let at = |message: String| Diagnostic::of_file(path.display().to_string(), message);
         let wasm = read_component(path).map_err(at)?;
-        let prepared = self.engine.prepare(&wasm, &[], tollgate_engine::Limits::default()).await;
-        prepared.map(|artifact| artifact.policies).map_err(|err| at(full_message(&err)))
+        let prepared = self
+            .engine
+            .prepare(&wasm, &[], tollgate_engine::Limits::default())
+            .await;
+        prepared
+            .map(|artifact| artifact.policies)
+            .map_err(|err| at(full_message(&err)))
     }
 
-    async fn bundle(&self, group: &Group, site: &Arc<tollgate_engine::Site>) -> Result<(Bundle, Arc<str>), Vec<Diagnostic>> {
+    async fn bundle(
+        &self,
+        group: &Group,
+        site: &Arc<tollgate_engine::Site>,
+    ) -> Result<(Bundle, Arc<str>), Vec<Diagnostic>> {
         let ready = self.read(group).map_err(|diagnostic| vec![diagnostic])?;
-        let load = |artifact: &Artifact| self.engine.load(artifact, &ready.specs, ready.limits, Arc::clone(site));
-        if let Some(bundle) = self.prepared(&ready).and_then(|artifact| load(&artifact).ok()) {
+        let load = |artifact: &Artifact| {
+            self.engine
+                .load(artifact, &ready.specs, ready.limits, Arc::clone(site))
+        };
+        if let Some(bundle) = self
+            .prepared(&ready)
+            .and_then(|artifact| load(&artifact).ok())
+        {
             return Ok((bundle, ready.digest));
         }
-        let artifact = self.engine.prepare(&ready.wasm, &ready.specs, ready.limits).await;
+        let artifact = self
+            .engine
+            .prepare(&ready.wasm, &ready.specs, ready.limits)
+            .await;
         let artifact = artifact.map_err(|err| refused(group, err))?;
         let bundle = load(&artifact).map_err(|err| refused(group, err))?;
         self.keep(&ready.key, &artifact);
@@ -171,7 +212,9 @@ impl Loader {
     fn read(&self, group: &Group) -> Result<Ready, Diagnostic> {
         let wasm = match &group.component {
             Component::Builtin => self.builtin.wasm.to_vec(),
-            Component::File(path) => read_component(path).map_err(|message| at_module(group, &message))?,
+            Component::File(path) => {
+                read_component(path).map_err(|message| at_module(group, &message))?
+            }
         };
         let specs: Vec<_> = group.policies.iter().map(entry_spec).collect();
         let limits = engine_limits(group.limits);
@@ -183,11 +226,20 @@ impl Loader {
             format!("{limits:?}").as_bytes(),
             texts.join("\n").as_bytes(),
         ]);
-        Ok(Ready { key, digest: digest.into(), wasm, specs, limits })
+        Ok(Ready {
+            key,
+            digest: digest.into(),
+            wasm,
+            specs,
+            limits,
+        })
     }
 
     fn prepared(&self, ready: &Ready) -> Option<Artifact> {
-        let embedded = self.builtin.artifact.and_then(|sealed| unseal(&ready.key, sealed));
+        let embedded = self
+            .builtin
+            .artifact
+            .and_then(|sealed| unseal(&ready.key, sealed));
         embedded.or_else(|| self.cache.as_ref()?.get(&ready.key))
     }
 
@@ -204,11 +256,32 @@ impl Loader {
 impl Catalog {
     fn add(&mut self, group: Group, bundle: Bundle, digest: &Arc<str>) {
         for (index, policy) in group.policies.into_iter().enumerate() {
-            let Some(info) = bundle.policy(index).cloned() else { continue };
-            let Policy { name, module, mode, on_fault, matching, rules, .. } = policy;
+            let Some(info) = bundle.policy(index).cloned() else {
+                continue;
+            };
+            let Policy {
+                name,
+                module,
+                mode,
+                on_fault,
+                matching,
+                rules,
+                ..
+            } = policy;
             let digest = Arc::clone(digest);
             let bundle = self.bundles.len();
-            self.entries.push(Entry { name: name.into(), module, digest, mode, on_fault, matching, rules, bundle, index, info });
+            self.entries.push(Entry {
+                name: name.into(),
+                module,
+                digest,
+                mode,
+                on_fault,
+                matching,
+                rules,
+                bundle,
+                index,
+                info,
+            });
         }
         self.bundles.push(bundle);
     }
@@ -219,34 +292,57 @@ impl Catalog {
 fn group(policies: Vec<Policy>) -> Result<Vec<Group>, Vec<Diagnostic>> {
     let mut groups: Vec<Group> = Vec::new();
     let mut errors = Vec::new();
-    for policy in policies.into_iter().filter(|policy| policy.mode != Mode::Off) {
+    for policy in policies
+        .into_iter()
+        .filter(|policy| policy.mode != Mode::Off)
+    {
         let component = match &policy.module {
             Module::Builtin { .. } => Component::Builtin,
             Module::File { path, .. } => Component::File(path.clone()),
             Module::Oci { .. } => {
-                errors.push(policy.origin.diagnostic("/spec/module", "policies from registries are not supported by this version yet"));
+                errors.push(policy.origin.diagnostic(
+                    "/spec/module",
+                    "policies from registries are not supported by this version yet",
+                ));
                 continue;
             }
         };
         let (limits, isolation) = (policy.limits, policy.isolation);
         let shares = |group: &&mut Group| {
-            isolation == Isolation::Bundle && group.isolation == Isolation::Bundle && group.component == component && group.limits == limits
+            isolation == Isolation::Bundle
+                && group.isolation == Isolation::Bundle
+                && group.component == component
+                && group.limits == limits
         };
         match groups.iter_mut().find(shares) {
             Some(group) => group.policies.push(policy),
-            None => groups.push(Group { component, limits, isolation, policies: vec![policy] }),
+            None => groups.push(Group {
+                component,
+                limits,
+                isolation,
+                policies: vec![policy],
+            }),
         }
     }
-    if errors.is_empty() { Ok(groups) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(groups)
+    } else {
+        Err(errors)
+    }
 }
 
 /// Components larger than this are not read: the biggest language runtimes make 20 MB.
 const COMPONENT_MAX: u64 = 128 << 20;
 
 fn read_component(path: &Path) -> Result<Vec<u8>, String> {
-    let size = fs::metadata(path).map_err(|err| format!("cannot read `{}`: {err}", path.display()))?.len();
+    let size = fs::metadata(path)
+        .map_err(|err| format!("cannot read `{}`: {err}", path.display()))?
+        .len();
     if size > COMPONENT_MAX {
-        return Err(format!("`{}` has {size} bytes, more than {COMPONENT_MAX}", path.display()));
+        return Err(format!(
+            "`{}` has {size} bytes, more than {COMPONENT_MAX}",
+            path.display()
+        ));
     }
     fs::read(path).map_err(|err| format!("cannot read `{}`: {err}", path.display()))
 }
@@ -262,7 +358,11 @@ fn entry_spec(policy: &Policy) -> EntrySpec {
         name: policy.name.clone(),
         policy: policy.module.policy().to_owned(),
         settings: serde_json::Value::Object(policy.settings.clone()).to_string(),
-        rules: policy.rules.iter().map(|(rule, does)| (rule.clone(), action(does))).collect(),
+        rules: policy
+            .rules
+            .iter()
+            .map(|(rule, does)| (rule.clone(), action(does)))
+            .collect(),
         patch: policy.grants.contains(&Grant::Patch),
     }
 }
@@ -270,13 +370,19 @@ fn entry_spec(policy: &Policy) -> EntrySpec {
 fn engine_limits(limits: Limits) -> tollgate_engine::Limits {
     let Limits { time, memory } = limits;
     let memory = usize::try_from(memory).unwrap_or(usize::MAX);
-    tollgate_engine::Limits { time, memory, ..tollgate_engine::Limits::default() }
+    tollgate_engine::Limits {
+        time,
+        memory,
+        ..tollgate_engine::Limits::default()
+    }
 }
 
 fn engine_site(site: &Site) -> tollgate_engine::Site {
     tollgate_engine::Site {
         gpu_models: site.gpu_models.iter().map(ToString::to_string).collect(),
-        mig_strategy: site.mig_strategy.map(|strategy| strategy.as_str().to_owned()),
+        mig_strategy: site
+            .mig_strategy
+            .map(|strategy| strategy.as_str().to_owned()),
         sharing: site.sharing.map(|sharing| sharing.as_str().to_owned()),
     }
 }
@@ -289,14 +395,21 @@ fn refused(group: &Group, err: LoadError) -> Vec<Diagnostic> {
     let at = |error: &tollgate_engine::EntryError| {
         let policy = group.policies.get(error.entry)?;
         let message = format!("policy `{}`: {}", policy.name, error.message);
-        Some(policy.origin.diagnostic(&format!("/spec/{}", error.field), message))
+        Some(
+            policy
+                .origin
+                .diagnostic(&format!("/spec/{}", error.field), message),
+        )
     };
     errors.iter().filter_map(at).collect()
 }
 
 fn at_module(group: &Group, message: &str) -> Diagnostic {
     match group.policies.first() {
-        Some(policy) => policy.origin.diagnostic("/spec/module", format!("policy `{}`: {message}", policy.name)),
+        Some(policy) => policy.origin.diagnostic(
+            "/spec/module",
+            format!("policy `{}`: {message}", policy.name),
+        ),
         None => Diagnostic::of_file("configuration", message),
     }
 }

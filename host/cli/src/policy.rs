@@ -15,7 +15,9 @@ use crate::setup::{INSTANCES, Setup};
 
 /// Runs one of the subcommands.
 pub(crate) fn run(args: &PolicyArgs) -> Result<ExitCode, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().context("cannot start")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .context("cannot start")?;
     let mut out = anstream::stdout().lock();
     runtime.block_on(async {
         match &args.command {
@@ -35,10 +37,21 @@ async fn list(config: &ConfigArgs, out: &mut impl Write) -> Result<(), Failure> 
 
 fn table(catalog: &Catalog, out: &mut impl Write) -> io::Result<()> {
     let header = ["NAME", "MODE", "DOES", "RULES", "MODULE", "DIGEST"].map(str::to_owned);
-    let rows: Vec<_> = std::iter::once(header).chain(catalog.entries.iter().map(row)).collect();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(String::len).max().unwrap_or(0);
+    let rows: Vec<_> = std::iter::once(header)
+        .chain(catalog.entries.iter().map(row))
+        .collect();
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(String::len)
+            .max()
+            .unwrap_or(0)
+    };
     for row in &rows {
-        let cells = row.iter().enumerate().map(|(column, cell)| format!("{cell:<width$}", width = width(column)));
+        let cells = row
+            .iter()
+            .enumerate()
+            .map(|(column, cell)| format!("{cell:<width$}", width = width(column)));
         writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
     }
     Ok(())
@@ -53,7 +66,14 @@ fn row(entry: &Entry) -> [String; 6] {
     };
     // Enough of the digest to tell components apart, as version control does.
     let digest = entry.digest.chars().take("sha256:".len() + 12).collect();
-    [entry.name.to_string(), mode.to_owned(), roles(&entry.info).to_owned(), entry.info.rules.len().to_string(), entry.module.to_string(), digest]
+    [
+        entry.name.to_string(),
+        mode.to_owned(),
+        roles(&entry.info).to_owned(),
+        entry.info.rules.len().to_string(),
+        entry.module.to_string(),
+        digest,
+    ]
 }
 
 fn roles(info: &PolicyInfo) -> &'static str {
@@ -82,19 +102,43 @@ fn named(catalog: &Catalog, name: &str) -> Result<PolicyInfo, Failure> {
     let found = catalog.entries.iter().find(|entry| *entry.name == *name);
     found.map(|entry| entry.info.clone()).ok_or_else(|| {
         let names: Vec<_> = catalog.entries.iter().map(|entry| &*entry.name).collect();
-        anyhow!("no policy that is on is named `{name}`; there are {}, or name a component's file", names.join(", ")).into()
+        anyhow!(
+            "no policy that is on is named `{name}`; there are {}, or name a component's file",
+            names.join(", ")
+        )
+        .into()
     })
 }
 
 fn describe(info: &PolicyInfo, out: &mut impl Write) -> io::Result<()> {
-    let PolicyInfo { name, version, doc, rules, settings_schema, grants, interests, .. } = info;
-    writeln!(out, "{name} {version}\n  {doc}\n  It {} {}.", roles(info).replace(", ", " and "), interests.join(", "))?;
+    let PolicyInfo {
+        name,
+        version,
+        doc,
+        rules,
+        settings_schema,
+        grants,
+        interests,
+        ..
+    } = info;
+    writeln!(
+        out,
+        "{name} {version}\n  {doc}\n  It {} {}.",
+        roles(info).replace(", ", " and "),
+        interests.join(", ")
+    )?;
     if !grants.is_empty() {
         writeln!(out, "  It wants the grants {}.", grants.join(", "))?;
     }
     writeln!(out, "\nRules:")?;
     for rule in rules {
-        writeln!(out, "  {} ({})\n    {}", rule.id, rule.default.as_str(), rule.doc)?;
+        writeln!(
+            out,
+            "  {} ({})\n    {}",
+            rule.id,
+            rule.default.as_str(),
+            rule.doc
+        )?;
     }
     let schema: serde_json::Value = serde_json::from_str(settings_schema).unwrap_or_default();
     writeln!(out, "\nSettings, as JSON Schema:\n{schema:#}\n")

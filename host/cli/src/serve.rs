@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use arc_swap::ArcSwapOption;
+use tokio::signal::unix::{SignalKind, signal};
 use tollgate_catalog::Catalog;
 use tollgate_pipeline as pipeline;
 use tollgate_webhook as webhook;
-use tokio::signal::unix::{SignalKind, signal};
-use webhook::{Admission, Call, Decision, Drain, Metrics, Options, Refusal, Reload, Server, TlsFiles};
+use webhook::{
+    Admission, Call, Decision, Drain, Metrics, Options, Refusal, Reload, Server, TlsFiles,
+};
 
 use crate::args::ServeArgs;
 use crate::failure::Failure;
@@ -32,12 +34,18 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Failure> {
 
 async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let options = options(args)?;
-    let instances = u32::try_from(options.limits.concurrency).unwrap_or(u32::MAX).saturating_add(SPARE_INSTANCES);
+    let instances = u32::try_from(options.limits.concurrency)
+        .unwrap_or(u32::MAX)
+        .saturating_add(SPARE_INSTANCES);
     let setup = Setup::new(args.config.clone(), instances)?;
     let reviewer = Arc::new(Reviewer::default());
-    reviewer.catalog.store(Some(Arc::new(setup.catalog().await?)));
+    reviewer
+        .catalog
+        .store(Some(Arc::new(setup.catalog().await?)));
     let terminated = webhook::termination().context("cannot wait for signals")?;
-    let server = Server::bind(options, Arc::clone(&reviewer)).await.context("cannot serve")?;
+    let server = Server::bind(options, Arc::clone(&reviewer))
+        .await
+        .context("cannot serve")?;
     announce(&server, &reviewer);
     let reload = tokio::spawn(keep_current(setup, Arc::clone(&reviewer), server.metrics()));
     server.run(terminated).await;
@@ -47,17 +55,38 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
 
 fn options(args: &ServeArgs) -> Result<Options, Failure> {
     let tls = match (&args.tls_cert, &args.tls_key, &args.self_signed) {
-        (Some(certificate), Some(key), None) => TlsFiles { certificate: certificate.clone(), key: key.clone() },
-        (None, None, Some(folder)) => webhook::self_signed(folder, &args.hosts).context("cannot make a certificate")?,
-        _ => return Err(anyhow!("give `--tls-cert FILE --tls-key FILE`, or `--self-signed DIR`").into()),
+        (Some(certificate), Some(key), None) => TlsFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        },
+        (None, None, Some(folder)) => {
+            webhook::self_signed(folder, &args.hosts).context("cannot make a certificate")?
+        }
+        _ => {
+            return Err(
+                anyhow!("give `--tls-cert FILE --tls-key FILE`, or `--self-signed DIR`").into(),
+            );
+        }
     };
-    let drain = Drain { grace: Duration::from_secs(args.grace), ..Drain::default() };
-    Ok(Options { listen: args.listen, metrics_listen: args.metrics_listen, drain, ..Options::new(tls) })
+    let drain = Drain {
+        grace: Duration::from_secs(args.grace),
+        ..Drain::default()
+    };
+    Ok(Options {
+        listen: args.listen,
+        metrics_listen: args.metrics_listen,
+        drain,
+        ..Options::new(tls)
+    })
 }
 
 fn announce(server: &Server<Reviewer>, reviewer: &Reviewer) {
     let addresses = server.addresses();
-    let policies = reviewer.catalog.load().as_ref().map_or(0, |catalog| catalog.entries.len());
+    let policies = reviewer
+        .catalog
+        .load()
+        .as_ref()
+        .map_or(0, |catalog| catalog.entries.len());
     tracing::info!(
         policies,
         "serving https://{} (policies) and http://{} (probes, metrics)",
@@ -68,7 +97,9 @@ fn announce(server: &Server<Reviewer>, reviewer: &Reviewer) {
 
 /// Loads the configuration anew on SIGHUP and when its files change. A bad one is reported, and the old one stays.
 async fn keep_current(setup: Setup, reviewer: Arc<Reviewer>, metrics: Arc<Metrics>) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        return;
+    };
     let mut current = setup.fingerprint().await;
     loop {
         let asked = tokio::select! {
@@ -82,7 +113,10 @@ async fn keep_current(setup: Setup, reviewer: Arc<Reviewer>, metrics: Arc<Metric
         current = found;
         match setup.catalog().await {
             Ok(catalog) => {
-                tracing::info!(policies = catalog.entries.len(), "the new configuration is in force");
+                tracing::info!(
+                    policies = catalog.entries.len(),
+                    "the new configuration is in force"
+                );
                 reviewer.catalog.store(Some(Arc::new(catalog)));
                 metrics.configuration_reloaded(Reload::Succeeded);
             }
@@ -103,18 +137,26 @@ struct Reviewer {
 
 impl webhook::Reviewer for Reviewer {
     async fn admit(&self, call: Call) -> Result<Admission, Refusal> {
-        let catalog = self.catalog.load_full().ok_or_else(|| Refusal::Unavailable("no policies are loaded".to_owned()))?;
+        let catalog = self
+            .catalog
+            .load_full()
+            .ok_or_else(|| Refusal::Unavailable("no policies are loaded".to_owned()))?;
         let phase = match call.phase {
             webhook::Phase::Mutate => pipeline::Phase::Mutate,
             webhook::Phase::Validate => pipeline::Phase::Validate,
         };
-        let received = pipeline::receive(&call.body).map_err(|err| Refusal::BadRequest(err.to_string()))?;
+        let received =
+            pipeline::receive(&call.body).map_err(|err| Refusal::BadRequest(err.to_string()))?;
         drop(call.body);
         let request = match received {
             pipeline::Received::Request(request) => *request,
             pipeline::Received::Malformed { uid, reason } => {
                 let body = pipeline::refuse_malformed(&uid, &reason);
-                return Ok(Admission { body, decision: Decision::Denied, policies: Vec::new() });
+                return Ok(Admission {
+                    body,
+                    decision: Decision::Denied,
+                    policies: Vec::new(),
+                });
             }
         };
         let outcome = pipeline::review(&catalog, request, phase).await;
@@ -125,7 +167,11 @@ impl webhook::Reviewer for Reviewer {
             pipeline::Verdict::Denied => Decision::Denied,
             pipeline::Verdict::Faulted => Decision::Faulted,
         };
-        Ok(Admission { body, decision, policies: outcome.runs.into_iter().map(policy_run).collect() })
+        Ok(Admission {
+            body,
+            decision,
+            policies: outcome.runs.into_iter().map(policy_run).collect(),
+        })
     }
 
     fn is_ready(&self) -> bool {
@@ -138,5 +184,10 @@ fn policy_run(run: pipeline::PolicyRun) -> webhook::PolicyRun {
         "mutate" => webhook::Phase::Mutate,
         _ => webhook::Phase::Validate,
     };
-    webhook::PolicyRun { name: run.policy, phase, duration: run.duration, fault: run.fault }
+    webhook::PolicyRun {
+        name: run.policy,
+        phase,
+        duration: run.duration,
+        fault: run.fault,
+    }
 }

@@ -32,7 +32,10 @@ impl Setup {
     /// Starts an engine for at most so many reviews at once.
     pub(crate) fn new(args: ConfigArgs, instances: u32) -> Result<Self, Failure> {
         let engine = Engine::new(EngineOptions { instances }).map_err(anyhow::Error::from)?;
-        let builtin = Builtin { wasm: tollgate_builtin::BUNDLE, artifact: tollgate_builtin::ARTIFACT };
+        let builtin = Builtin {
+            wasm: tollgate_builtin::BUNDLE,
+            artifact: tollgate_builtin::ARTIFACT,
+        };
         let cache = Cache::default_folder().and_then(|folder| match Cache::open(&folder) {
             Ok(cache) => Some(cache),
             Err(err) => {
@@ -40,13 +43,23 @@ impl Setup {
                 None
             }
         });
-        Ok(Self { loader: Loader { engine, builtin, cache }, args })
+        Ok(Self {
+            loader: Loader {
+                engine,
+                builtin,
+                cache,
+            },
+            args,
+        })
     }
 
     /// Reads the configuration and makes its policies ready.
     pub(crate) async fn catalog(&self) -> Result<Catalog, Failure> {
         let resolved = self.resolved().await?;
-        self.loader.load(resolved).await.map_err(Failure::Diagnostics)
+        self.loader
+            .load(resolved)
+            .await
+            .map_err(Failure::Diagnostics)
     }
 
     /// The configuration with every default in place.
@@ -65,12 +78,21 @@ impl Setup {
 
     /// Prepares the built-in policies as the default profile has them.
     pub(crate) async fn seal(&self) -> Result<Vec<u8>, Failure> {
-        self.loader.seal(self.resolved().await?).await.map_err(Failure::Diagnostics)
+        self.loader
+            .seal(self.resolved().await?)
+            .await
+            .map_err(Failure::Diagnostics)
     }
 
     /// What the policies of a component say of themselves.
-    pub(crate) async fn describe(&self, component: &std::path::Path) -> Result<Vec<PolicyInfo>, Failure> {
-        self.loader.describe(component).await.map_err(|diagnostic| vec![diagnostic].into())
+    pub(crate) async fn describe(
+        &self,
+        component: &std::path::Path,
+    ) -> Result<Vec<PolicyInfo>, Failure> {
+        self.loader
+            .describe(component)
+            .await
+            .map_err(|diagnostic| vec![diagnostic].into())
     }
 
     /// Keeps the policies that `--policy` names: of the configuration, or all of a component's.
@@ -80,18 +102,32 @@ impl Setup {
             if asked.ends_with(".wasm") {
                 let path = PathBuf::from(asked);
                 for info in self.describe(&path).await? {
-                    let module = Some(Module::File { path: path.clone(), name: info.name.clone() });
-                    let base = known.remove(&info.name).map(|document| document.spec).unwrap_or_default();
+                    let module = Some(Module::File {
+                        path: path.clone(),
+                        name: info.name.clone(),
+                    });
+                    let base = known
+                        .remove(&info.name)
+                        .map(|document| document.spec)
+                        .unwrap_or_default();
                     let spec = PolicySpec { module, ..base };
-                    let document = PolicyDocument { name: info.name.clone(), spec, origin: Origin::of_file(asked) };
+                    let document = PolicyDocument {
+                        name: info.name.clone(),
+                        spec,
+                        origin: Origin::of_file(asked),
+                    };
                     configuration.policies.insert(info.name, document);
                 }
             } else if let Some(document) = known.remove(asked) {
                 configuration.policies.insert(asked.clone(), document);
             } else if !configuration.policies.contains_key(asked) {
                 let names: Vec<_> = known.keys().map(String::as_str).collect();
-                let diagnostic = Diagnostic::of_file("--policy", format!("no policy is named `{asked}`"));
-                let hint = format!("the configuration has {}; a component is named by its file, `….wasm`", names.join(", "));
+                let diagnostic =
+                    Diagnostic::of_file("--policy", format!("no policy is named `{asked}`"));
+                let hint = format!(
+                    "the configuration has {}; a component is named by its file, `….wasm`",
+                    names.join(", ")
+                );
                 return Err(vec![diagnostic.with_hint(hint)].into());
             }
         }
@@ -103,10 +139,14 @@ impl Setup {
         let mut hasher = DefaultHasher::new();
         let files = list_files(&self.args.configs, &mut Vec::new());
         let components = match self.resolved().await {
-            Ok(resolved) => resolved.policies.into_iter().filter_map(|policy| match policy.module {
-                Module::File { path, .. } => Some(path),
-                _ => None,
-            }).collect(),
+            Ok(resolved) => resolved
+                .policies
+                .into_iter()
+                .filter_map(|policy| match policy.module {
+                    Module::File { path, .. } => Some(path),
+                    _ => None,
+                })
+                .collect(),
             Err(_) => Vec::new(),
         };
         for path in files.into_iter().chain(components) {

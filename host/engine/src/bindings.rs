@@ -1,6 +1,11 @@
 //! The contract's types, generated.
 
-#![allow(missing_docs, unreachable_pub, clippy::all, reason = "generated from the contract")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::all,
+    reason = "generated from the contract"
+)]
 
 wasmtime::component::bindgen!({
     path: "../../wit",

@@ -51,7 +51,11 @@ impl Engine {
         Bundle::add_to_linker::<_, HasSelf<_>>(&mut linker, |state: &mut State| state)?;
         let running = Running::default();
         start_clock(wasm.weak(), running.clone())?;
-        Ok(Self { wasm, linker: Arc::new(linker), running })
+        Ok(Self {
+            wasm,
+            linker: Arc::new(linker),
+            running,
+        })
     }
 }
 

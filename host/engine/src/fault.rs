@@ -48,7 +48,9 @@ pub enum Fault {
         reason: String,
     },
     /// It stopped because another policy had written another value where it wanted to write.
-    #[error("clashed with policy `{policy}` (rule `{rule}`), which wrote another value at `{path}`")]
+    #[error(
+        "clashed with policy `{policy}` (rule `{rule}`), which wrote another value at `{path}`"
+    )]
     Conflict {
         /// The JSON pointer of the value.
         path: String,
@@ -78,7 +80,9 @@ impl Fault {
     }
 
     pub(crate) fn bad_answer(reason: impl Into<String>) -> Self {
-        Self::BadAnswer { reason: reason.into() }
+        Self::BadAnswer {
+            reason: reason.into(),
+        }
     }
 
     /// The fault that an error of the engine stands for: one that the host raised itself, or a trap.
@@ -91,8 +95,14 @@ impl Fault {
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::StackOverflow) => Self::StackOverflow,
-            Some(trap) => Self::Trapped { cause: trap.to_string(), said },
-            None => Self::Trapped { cause: error.root_cause().to_string(), said },
+            Some(trap) => Self::Trapped {
+                cause: trap.to_string(),
+                said,
+            },
+            None => Self::Trapped {
+                cause: error.root_cause().to_string(),
+                said,
+            },
         }
     }
 }

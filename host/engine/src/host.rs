@@ -1,7 +1,8 @@
 //! The contract's imports: each answers from the review of the call.
 
 use tollgate_admission::{
-    self as admission, Author, ContainerId, ContainerView, Edit, Finding, Op, OpKind, PodId, PodView, Request, Severity,
+    self as admission, Author, ContainerId, ContainerView, Edit, Finding, Op, OpKind, PodId,
+    PodView, Request, Severity,
 };
 use wasmtime::component::Resource;
 
@@ -19,7 +20,10 @@ fn pod_id(pod: &Resource<PodHandle>) -> PodId {
 }
 
 fn container_id(container: &Resource<ContainerHandle>) -> ContainerId {
-    ContainerId { pod: PodId(container.rep() >> 16), index: container.rep() & 0xffff }
+    ContainerId {
+        pod: PodId(container.rep() >> 16),
+        index: container.rep() & 0xffff,
+    }
 }
 
 fn own(text: Option<&str>) -> Option<String> {
@@ -85,25 +89,50 @@ impl types::HostReview for State {
         Ok(self.request()?.dry_run)
     }
 
-    fn namespace_label(&mut self, _: Resource<ReviewHandle>, key: String) -> Result<Option<String>> {
-        Ok(self.request()?.namespace_labels.as_ref().and_then(|labels| labels.get(&key)).cloned())
+    fn namespace_label(
+        &mut self,
+        _: Resource<ReviewHandle>,
+        key: String,
+    ) -> Result<Option<String>> {
+        Ok(self
+            .request()?
+            .namespace_labels
+            .as_ref()
+            .and_then(|labels| labels.get(&key))
+            .cloned())
     }
 
     fn namespace_labels(&mut self, _: Resource<ReviewHandle>) -> Result<Vec<(String, String)>> {
-        Ok(self.request()?.namespace_labels.iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect())
+        Ok(self
+            .request()?
+            .namespace_labels
+            .iter()
+            .flatten()
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect())
     }
 
     fn json(&mut self, _: Resource<ReviewHandle>, pointer: String) -> Result<Option<String>> {
-        Ok(self.request()?.object.pointer(&pointer).map(ToString::to_string))
+        Ok(self
+            .request()?
+            .object
+            .pointer(&pointer)
+            .map(ToString::to_string))
     }
 
     fn old_json(&mut self, _: Resource<ReviewHandle>, pointer: String) -> Result<Option<String>> {
         let old = self.request()?.old_object.as_ref();
-        Ok(old.and_then(|old| old.pointer(&pointer)).map(ToString::to_string))
+        Ok(old
+            .and_then(|old| old.pointer(&pointer))
+            .map(ToString::to_string))
     }
 
     fn pods(&mut self, _: Resource<ReviewHandle>) -> Result<Vec<Resource<PodHandle>>> {
-        Ok(self.review()?.pods().map(|pod| Resource::new_own(pod.id().0)).collect())
+        Ok(self
+            .review()?
+            .pods()
+            .map(|pod| Resource::new_own(pod.id().0))
+            .collect())
     }
 
     fn drop(&mut self, _: Resource<ReviewHandle>) -> Result<()> {
@@ -235,7 +264,9 @@ type Edited = Result<std::result::Result<(), edits::EditError>>;
 impl State {
     fn edit(&mut self, rule: String, pod: Option<PodId>, edit: Edit) -> Edited {
         if self.doing != Doing::Mutating {
-            return Ok(Err(edits::EditError::Forbidden("edits are made in `mutate` only".to_owned())));
+            return Ok(Err(edits::EditError::Forbidden(
+                "edits are made in `mutate` only".to_owned(),
+            )));
         }
         match self.action(&rule)?.effective {
             Action::Off => Ok(Ok(())),
@@ -250,9 +281,19 @@ impl State {
         let Some((entry, review)) = self.entry.as_ref().zip(self.review.as_mut()) else {
             return Err(Fault::bad_answer("it made an edit outside `mutate`").into());
         };
-        let outcome = review.edit(Author { policy: &entry.name, rule }, edit);
+        let outcome = review.edit(
+            Author {
+                policy: &entry.name,
+                rule,
+            },
+            edit,
+        );
         if review.applied().len() > allowed {
-            return Err(Fault::TooMany { what: "edits", limit: allowed }.into());
+            return Err(Fault::TooMany {
+                what: "edits",
+                limit: allowed,
+            }
+            .into());
         }
         if let Err(conflict @ admission::EditError::Conflict { .. }) = &outcome {
             self.conflict = Some(conflict.clone());
@@ -263,33 +304,78 @@ impl State {
     /// Reports an edit that configuration turned into a finding: what the rule is for, and what it would change.
     /// An edit that changes nothing is nothing to report; further edits of the rule belong to the same finding.
     fn tell(&mut self, rule: &str, severity: Severity, pod: Option<PodId>, edit: Edit) -> Edited {
-        let path = pod.and_then(|pod| self.review.as_ref()?.pod(pod).map(|pod| pod.path().to_owned())).unwrap_or_default();
-        if self.findings.iter().any(|finding| finding.rule == rule && finding.path == path) {
+        let path = pod
+            .and_then(|pod| {
+                self.review
+                    .as_ref()?
+                    .pod(pod)
+                    .map(|pod| pod.path().to_owned())
+            })
+            .unwrap_or_default();
+        if self
+            .findings
+            .iter()
+            .any(|finding| finding.rule == rule && finding.path == path)
+        {
             return Ok(Ok(()));
         }
-        let Some((entry, review)) = self.entry.as_ref().zip(self.review.as_mut()) else { return Ok(Ok(())) };
+        let Some((entry, review)) = self.entry.as_ref().zip(self.review.as_mut()) else {
+            return Ok(Ok(()));
+        };
         let before = review.applied().len();
-        let outcome = review.edit(Author { policy: &entry.name, rule }, edit);
+        let outcome = review.edit(
+            Author {
+                policy: &entry.name,
+                rule,
+            },
+            edit,
+        );
         let wanted = review.roll_back(before);
         if outcome.is_err() || wanted.is_empty() {
             return Ok(Ok(()));
         }
-        let fix = wanted.iter().map(|wanted| wanted.op.to_json().to_string()).collect::<Vec<_>>().join(", ");
-        let doc = entry.info.rule(rule).map(|rule| rule.doc.clone()).unwrap_or_default();
+        let fix = wanted
+            .iter()
+            .map(|wanted| wanted.op.to_json().to_string())
+            .collect::<Vec<_>>()
+            .join(", ");
+        let doc = entry
+            .info
+            .rule(rule)
+            .map(|rule| rule.doc.clone())
+            .unwrap_or_default();
         let policy = entry.name.clone();
-        self.found(Finding { policy, rule: rule.to_owned(), severity, path, message: doc, actual: None, allowed: None, fix: Some(fix) })?;
+        self.found(Finding {
+            policy,
+            rule: rule.to_owned(),
+            severity,
+            path,
+            message: doc,
+            actual: None,
+            allowed: None,
+            fix: Some(fix),
+        })?;
         Ok(Ok(()))
     }
 
     fn action(&self, rule: &str) -> Result<crate::state::RuleAction> {
-        let action = self.entry.as_ref().and_then(|entry| entry.actions.get(rule));
-        action.copied().ok_or_else(|| Fault::bad_answer(format!("it used the rule `{rule}`, which it does not list")).into())
+        let action = self
+            .entry
+            .as_ref()
+            .and_then(|entry| entry.actions.get(rule));
+        action.copied().ok_or_else(|| {
+            Fault::bad_answer(format!("it used the rule `{rule}`, which it does not list")).into()
+        })
     }
 
     fn found(&mut self, finding: Finding) -> Result<()> {
         let limit = self.limits.findings;
         if self.findings.len() >= limit {
-            return Err(Fault::TooMany { what: "findings", limit }.into());
+            return Err(Fault::TooMany {
+                what: "findings",
+                limit,
+            }
+            .into());
         }
         self.findings.push(finding);
         Ok(())
@@ -367,24 +453,45 @@ impl edits::Host for State {
 impl raw_patch::Host for State {
     fn patch(&mut self, rule: String, op: String, path: String, value: Option<String>) -> Edited {
         if !self.entry.as_ref().is_some_and(|entry| entry.patch) {
-            return Ok(Err(edits::EditError::Forbidden("the policy does not have the grant `patch`".to_owned())));
+            return Ok(Err(edits::EditError::Forbidden(
+                "the policy does not have the grant `patch`".to_owned(),
+            )));
         }
         let Some(kind) = OpKind::parse(&op) else {
-            return Ok(Err(edits::EditError::Invalid(format!("`{op}` must be `add`, `replace` or `remove`"))));
+            return Ok(Err(edits::EditError::Invalid(format!(
+                "`{op}` must be `add`, `replace` or `remove`"
+            ))));
         };
-        match value.as_deref().map_or(Ok(serde_json::Value::Null), serde_json::from_str) {
+        match value
+            .as_deref()
+            .map_or(Ok(serde_json::Value::Null), serde_json::from_str)
+        {
             Ok(value) => self.edit(rule, None, Edit::Patch(Op { kind, path, value })),
-            Err(err) => Ok(Err(edits::EditError::Invalid(format!("the value is not JSON: {err}")))),
+            Err(err) => Ok(Err(edits::EditError::Invalid(format!(
+                "the value is not JSON: {err}"
+            )))),
         }
     }
 }
 
 impl findings::Host for State {
     fn report(&mut self, finding: findings::Finding) -> Result<()> {
-        let findings::Finding { rule, severity, path, message, actual, allowed, fix, extra: _ } = finding;
+        let findings::Finding {
+            rule,
+            severity,
+            path,
+            message,
+            actual,
+            allowed,
+            fix,
+            extra: _,
+        } = finding;
         let action = self.action(&rule)?;
-        let stated = Severity::parse(&severity)
-            .ok_or_else(|| Fault::bad_answer(format!("it reported the severity `{severity}`, neither `deny` nor `warn`")))?;
+        let stated = Severity::parse(&severity).ok_or_else(|| {
+            Fault::bad_answer(format!(
+                "it reported the severity `{severity}`, neither `deny` nor `warn`"
+            ))
+        })?;
         let severity = match action.effective {
             Action::Off => return Ok(()),
             Action::Deny if action.configured => Severity::Deny,
@@ -392,12 +499,31 @@ impl findings::Host for State {
             _ => stated,
         };
         let limit = self.limits.message;
-        let texts = [Some(&path), Some(&message), actual.as_ref(), allowed.as_ref(), fix.as_ref()];
+        let texts = [
+            Some(&path),
+            Some(&message),
+            actual.as_ref(),
+            allowed.as_ref(),
+            fix.as_ref(),
+        ];
         if let Some(long) = texts.into_iter().flatten().find(|text| text.len() > limit) {
-            return Err(Fault::bad_answer(format!("a text of a finding has {} bytes, more than {limit}", long.len())).into());
+            return Err(Fault::bad_answer(format!(
+                "a text of a finding has {} bytes, more than {limit}",
+                long.len()
+            ))
+            .into());
         }
         let policy = self.policy().to_owned();
-        self.found(Finding { policy, rule, severity, path, message, actual, allowed, fix })
+        self.found(Finding {
+            policy,
+            rule,
+            severity,
+            path,
+            message,
+            actual,
+            allowed,
+            fix,
+        })
     }
 }
 

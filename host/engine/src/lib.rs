@@ -26,5 +26,8 @@ pub use fault::Fault;
 mod bindings;
 mod host;
 mod snapshot;
-#[expect(unreachable_pub, reason = "handle types appear in generated public signatures")]
+#[expect(
+    unreachable_pub,
+    reason = "handle types appear in generated public signatures"
+)]
 mod state;

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use wasmtime::component::{Component, InstancePre};
 use wasmtime::Store;
+use wasmtime::component::{Component, InstancePre};
 use wasmtime_wizer::Wizer;
 use wit_component::ComponentEncoder;
 
@@ -50,7 +50,10 @@ pub enum LoadError {
     #[error("not a valid WebAssembly component")]
     Invalid(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// It imports what a policy may not have.
-    #[error("it imports `{import}`, which policies do not have{}", import_hint(import))]
+    #[error(
+        "it imports `{import}`, which policies do not have{}",
+        import_hint(import)
+    )]
     ForeignImport {
         /// The name of the import.
         import: String,
@@ -68,8 +71,10 @@ pub enum LoadError {
 
 fn import_hint(import: &str) -> &'static str {
     match import.starts_with("wasi:") {
-        true => ": build without WASI (Rust: target wasm32-unknown-unknown; componentize-js: disableFeatures of all; \
-                 componentize-qjs and componentize-py: --stub-wasi)",
+        true => {
+            ": build without WASI (Rust: target wasm32-unknown-unknown; componentize-js: disableFeatures of all; \
+                 componentize-qjs and componentize-py: --stub-wasi)"
+        }
         false => ": a policy imports interfaces of `tollgate:policy` only",
     }
 }
@@ -100,7 +105,12 @@ impl Engine {
     /// # Errors
     ///
     /// When the component is invalid, imports what it may not, fails, or refuses entries.
-    pub async fn prepare(&self, wasm: &[u8], entries: &[EntrySpec], limits: Limits) -> Result<Artifact, LoadError> {
+    pub async fn prepare(
+        &self,
+        wasm: &[u8],
+        entries: &[EntrySpec],
+        limits: Limits,
+    ) -> Result<Artifact, LoadError> {
         let wasm = &*as_component(wasm)?;
         match Wizer::new().keep_init_func(true).instrument_component(wasm) {
             Ok((context, instrumented)) => {
@@ -108,11 +118,22 @@ impl Engine {
                 let pre = self.link(&component)?;
                 let mut store = new_store(&self.wasm, limits, Arc::new(Site::default()));
                 let (instance, policies) = configure(&mut store, &pre, entries).await?;
-                let mut configured = Configured { store: &mut store, instance, failed: None };
-                let snapshot = Wizer::new().keep_init_func(true).snapshot_component(&context, &mut configured).await;
+                let mut configured = Configured {
+                    store: &mut store,
+                    instance,
+                    failed: None,
+                };
+                let snapshot = Wizer::new()
+                    .keep_init_func(true)
+                    .snapshot_component(&context, &mut configured)
+                    .await;
                 if let (Ok(snapshot), None) = (snapshot, configured.failed) {
                     let code = self.compile(&snapshot)?.serialize().map_err(invalid)?;
-                    return Ok(Artifact { policies, configured: true, code });
+                    return Ok(Artifact {
+                        policies,
+                        configured: true,
+                        code,
+                    });
                 }
                 self.prepare_without_snapshot(wasm, entries, limits).await
             }
@@ -121,13 +142,22 @@ impl Engine {
         }
     }
 
-    async fn prepare_without_snapshot(&self, wasm: &[u8], entries: &[EntrySpec], limits: Limits) -> Result<Artifact, LoadError> {
+    async fn prepare_without_snapshot(
+        &self,
+        wasm: &[u8],
+        entries: &[EntrySpec],
+        limits: Limits,
+    ) -> Result<Artifact, LoadError> {
         let component = self.compile(wasm)?;
         let pre = self.link(&component)?;
         let mut store = new_store(&self.wasm, limits, Arc::new(Site::default()));
         let (_, policies) = configure(&mut store, &pre, entries).await?;
         let code = component.serialize().map_err(invalid)?;
-        Ok(Artifact { policies, configured: false, code })
+        Ok(Artifact {
+            policies,
+            configured: false,
+            code,
+        })
     }
 
     fn compile(&self, wasm: &[u8]) -> Result<Component, LoadError> {
@@ -138,15 +168,22 @@ impl Engine {
 
     fn check_imports(&self, component: &Component) -> Result<(), LoadError> {
         let ty = component.component_type();
-        let foreign = ty.imports(&self.wasm).map(|(name, _)| name).find(|name| !name.starts_with("tollgate:policy/"));
+        let foreign = ty
+            .imports(&self.wasm)
+            .map(|(name, _)| name)
+            .find(|name| !name.starts_with("tollgate:policy/"));
         match foreign {
-            Some(import) => Err(LoadError::ForeignImport { import: import.to_owned() }),
+            Some(import) => Err(LoadError::ForeignImport {
+                import: import.to_owned(),
+            }),
             None => Ok(()),
         }
     }
 
     pub(crate) fn link(&self, component: &Component) -> Result<InstancePre<State>, LoadError> {
-        self.linker.instantiate_pre(component).map_err(|err| LoadError::Contract(format!("{err:#}")))
+        self.linker
+            .instantiate_pre(component)
+            .map_err(|err| LoadError::Contract(format!("{err:#}")))
     }
 }
 
@@ -159,8 +196,13 @@ fn as_component(wasm: &[u8]) -> Result<Cow<'_, [u8]>, LoadError> {
         return Ok(Cow::Borrowed(wasm));
     }
     let mut encoder = ComponentEncoder::default();
-    let component = encoder.validate(true).module(wasm).and_then(ComponentEncoder::encode);
-    component.map(Cow::Owned).map_err(|err| LoadError::Invalid(err.into()))
+    let component = encoder
+        .validate(true)
+        .module(wasm)
+        .and_then(ComponentEncoder::encode);
+    component
+        .map(Cow::Owned)
+        .map_err(|err| LoadError::Invalid(err.into()))
 }
 
 fn invalid(err: wasmtime::Error) -> LoadError {
@@ -174,19 +216,41 @@ pub(crate) async fn configure(
     entries: &[EntrySpec],
 ) -> Result<(wasmtime::component::Instance, Vec<PolicyInfo>), LoadError> {
     store.data_mut().begin(Doing::Configuring, CONFIGURE_TIME);
-    let indices = guest::GuestIndices::new(pre).map_err(|err| LoadError::Contract(format!("{err:#}")))?;
-    let instance = pre.instantiate_async(&mut *store).await.map_err(|err| fault(store, &err))?;
-    let exports = indices.load(&mut *store, &instance).map_err(|err| fault(store, &err))?;
-    let described = exports.call_policies(&mut *store).await.map_err(|err| fault(store, &err))?;
-    let policies = described.into_iter().map(describe).collect::<Result<Vec<_>, _>>()?;
-    let wrong: Vec<_> = entries.iter().enumerate().flat_map(|(entry, spec)| check_entry(entry, spec, &policies)).collect();
+    let indices =
+        guest::GuestIndices::new(pre).map_err(|err| LoadError::Contract(format!("{err:#}")))?;
+    let instance = pre
+        .instantiate_async(&mut *store)
+        .await
+        .map_err(|err| fault(store, &err))?;
+    let exports = indices
+        .load(&mut *store, &instance)
+        .map_err(|err| fault(store, &err))?;
+    let described = exports
+        .call_policies(&mut *store)
+        .await
+        .map_err(|err| fault(store, &err))?;
+    let policies = described
+        .into_iter()
+        .map(describe)
+        .collect::<Result<Vec<_>, _>>()?;
+    let wrong: Vec<_> = entries
+        .iter()
+        .enumerate()
+        .flat_map(|(entry, spec)| check_entry(entry, spec, &policies))
+        .collect();
     if !wrong.is_empty() {
         return Err(LoadError::Entries(wrong));
     }
     let wanted: Vec<_> = entries.iter().map(guest_entry).collect();
-    match exports.call_configure(&mut *store, &wanted).await.map_err(|err| fault(store, &err))? {
+    match exports
+        .call_configure(&mut *store, &wanted)
+        .await
+        .map_err(|err| fault(store, &err))?
+    {
         Ok(()) => Ok((instance, policies)),
-        Err(errors) => Err(LoadError::Entries(errors.into_iter().map(entry_error).collect())),
+        Err(errors) => Err(LoadError::Entries(
+            errors.into_iter().map(entry_error).collect(),
+        )),
     }
 }
 
@@ -195,44 +259,122 @@ fn fault(store: &mut Store<State>, err: &wasmtime::Error) -> LoadError {
 }
 
 fn guest_entry(spec: &EntrySpec) -> guest::Entry {
-    guest::Entry { policy: spec.policy.clone(), settings: spec.settings.clone(), extra: Vec::new() }
+    guest::Entry {
+        policy: spec.policy.clone(),
+        settings: spec.settings.clone(),
+        extra: Vec::new(),
+    }
 }
 
 fn entry_error(error: guest::EntryError) -> EntryError {
-    EntryError { entry: usize::try_from(error.entry).unwrap_or(usize::MAX), field: "settings", message: error.message }
+    EntryError {
+        entry: usize::try_from(error.entry).unwrap_or(usize::MAX),
+        field: "settings",
+        message: error.message,
+    }
 }
 
 fn describe(info: guest::PolicyInfo) -> Result<PolicyInfo, LoadError> {
-    let guest::PolicyInfo { name, version, doc, mutates, validates, rules, settings_schema, grants, interests, extra: _ } = info;
-    let rules = rules.into_iter().map(|rule| describe_rule(&name, rule)).collect::<Result<_, _>>()?;
-    Ok(PolicyInfo { name, version, doc, mutates, validates, rules, settings_schema, grants, interests })
+    let guest::PolicyInfo {
+        name,
+        version,
+        doc,
+        mutates,
+        validates,
+        rules,
+        settings_schema,
+        grants,
+        interests,
+        extra: _,
+    } = info;
+    let rules = rules
+        .into_iter()
+        .map(|rule| describe_rule(&name, rule))
+        .collect::<Result<_, _>>()?;
+    Ok(PolicyInfo {
+        name,
+        version,
+        doc,
+        mutates,
+        validates,
+        rules,
+        settings_schema,
+        grants,
+        interests,
+    })
 }
 
 fn describe_rule(policy: &str, rule: guest::RuleInfo) -> Result<RuleInfo, LoadError> {
-    let guest::RuleInfo { id, doc, default, extra: _ } = rule;
-    let default = Action::parse(&default)
-        .ok_or_else(|| Fault::bad_answer(format!("rule `{id}` of policy `{policy}` has the default `{default}`")))?;
+    let guest::RuleInfo {
+        id,
+        doc,
+        default,
+        extra: _,
+    } = rule;
+    let default = Action::parse(&default).ok_or_else(|| {
+        Fault::bad_answer(format!(
+            "rule `{id}` of policy `{policy}` has the default `{default}`"
+        ))
+    })?;
     Ok(RuleInfo { id, doc, default })
 }
 
 /// What is wrong with an entry before the component sees it.
 fn check_entry(entry: usize, spec: &EntrySpec, policies: &[PolicyInfo]) -> Vec<EntryError> {
-    let error = |field, message| EntryError { entry, field, message };
-    let Some(info) = policies.iter().find(|info| info.name == spec.policy) else {
-        let names: Vec<_> = policies.iter().map(|info| format!("`{}`", info.name)).collect();
-        return vec![error("module", format!("the component has no policy `{}`; it has {}", spec.policy, names.join(", ")))];
+    let error = |field, message| EntryError {
+        entry,
+        field,
+        message,
     };
-    let rules = spec.rules.iter().filter_map(|(id, action)| match info.rule(id) {
-        None => {
-            let ids: Vec<_> = info.rules.iter().map(|rule| format!("`{}`", rule.id)).collect();
-            Some(error("rules", format!("policy `{}` has no rule `{id}`; it has {}", spec.policy, ids.join(", "))))
-        }
-        Some(rule) if *action == Action::Repair && rule.default != Action::Repair => {
-            Some(error("rules", format!("rule `{id}` cannot repair; it can `deny`, `warn` or be `off`")))
-        }
-        Some(_) => None,
+    let Some(info) = policies.iter().find(|info| info.name == spec.policy) else {
+        let names: Vec<_> = policies
+            .iter()
+            .map(|info| format!("`{}`", info.name))
+            .collect();
+        return vec![error(
+            "module",
+            format!(
+                "the component has no policy `{}`; it has {}",
+                spec.policy,
+                names.join(", ")
+            ),
+        )];
+    };
+    let rules = spec
+        .rules
+        .iter()
+        .filter_map(|(id, action)| match info.rule(id) {
+            None => {
+                let ids: Vec<_> = info
+                    .rules
+                    .iter()
+                    .map(|rule| format!("`{}`", rule.id))
+                    .collect();
+                Some(error(
+                    "rules",
+                    format!(
+                        "policy `{}` has no rule `{id}`; it has {}",
+                        spec.policy,
+                        ids.join(", ")
+                    ),
+                ))
+            }
+            Some(rule) if *action == Action::Repair && rule.default != Action::Repair => {
+                Some(error(
+                    "rules",
+                    format!("rule `{id}` cannot repair; it can `deny`, `warn` or be `off`"),
+                ))
+            }
+            Some(_) => None,
+        });
+    let grant = (info.grants.iter().any(|grant| grant == "patch") && !spec.patch).then(|| {
+        error(
+            "grants",
+            format!(
+                "policy `{}` wants the grant `patch`: add `grants: [patch]`",
+                spec.policy
+            ),
+        )
     });
-    let grant = (info.grants.iter().any(|grant| grant == "patch") && !spec.patch)
-        .then(|| error("grants", format!("policy `{}` wants the grant `patch`: add `grants: [patch]`", spec.policy)));
     rules.chain(grant).collect()
 }

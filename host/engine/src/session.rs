@@ -45,14 +45,23 @@ impl Engine {
     /// # Errors
     ///
     /// When the artifact is of another engine, or lacks a role that its policies claim.
-    pub fn load(&self, artifact: &Artifact, entries: &[EntrySpec], limits: Limits, site: Arc<Site>) -> Result<Bundle, LoadError> {
+    pub fn load(
+        &self,
+        artifact: &Artifact,
+        entries: &[EntrySpec],
+        limits: Limits,
+        site: Arc<Site>,
+    ) -> Result<Bundle, LoadError> {
         // SAFETY: artifacts come from `prepare`, either of this process, from the cache folder that only we can
         // write, or embedded in the binary. wasmtime checks version and configuration before it uses the code.
         #[expect(unsafe_code, reason = "native code can only be taken on trust")]
         let component = unsafe { Component::deserialize(&self.wasm, &artifact.code) };
         let component = component.map_err(|err| LoadError::Invalid(err.into()))?;
         let pre = self.link(&component)?;
-        let entries_known = entries.iter().map(|spec| resolve(spec, &artifact.policies)).collect::<Result<_, _>>()?;
+        let entries_known = entries
+            .iter()
+            .map(|spec| resolve(spec, &artifact.policies))
+            .collect::<Result<_, _>>()?;
         let inner = Inner {
             wasm: self.wasm.clone(),
             running: self.running.clone(),
@@ -72,7 +81,8 @@ impl Engine {
 impl Inner {
     fn check_roles(&self) -> Result<(), LoadError> {
         let lacks = |entry: &&Arc<Entry>| {
-            entry.info.mutates && self.mutator.is_none() || entry.info.validates && self.validator.is_none()
+            entry.info.mutates && self.mutator.is_none()
+                || entry.info.validates && self.validator.is_none()
         };
         match self.entries.iter().find(lacks) {
             Some(entry) => Err(LoadError::Contract(format!(
@@ -86,13 +96,27 @@ impl Inner {
 
 fn resolve(spec: &EntrySpec, policies: &[PolicyInfo]) -> Result<Arc<Entry>, LoadError> {
     let info = policies.iter().find(|info| info.name == spec.policy);
-    let info = info.ok_or_else(|| LoadError::Contract(format!("the artifact has no policy `{}`", spec.policy)))?;
+    let info = info.ok_or_else(|| {
+        LoadError::Contract(format!("the artifact has no policy `{}`", spec.policy))
+    })?;
     let actions = info.rules.iter().map(|rule| {
-        let configured = spec.rules.iter().find(|(id, _)| *id == rule.id).map(|(_, action)| *action);
-        let action = RuleAction { effective: configured.unwrap_or(rule.default), configured: configured.is_some() };
+        let configured = spec
+            .rules
+            .iter()
+            .find(|(id, _)| *id == rule.id)
+            .map(|(_, action)| *action);
+        let action = RuleAction {
+            effective: configured.unwrap_or(rule.default),
+            configured: configured.is_some(),
+        };
         (rule.id.clone(), action)
     });
-    Ok(Arc::new(Entry { name: spec.name.clone(), actions: actions.collect(), info: info.clone(), patch: spec.patch }))
+    Ok(Arc::new(Entry {
+        name: spec.name.clone(),
+        actions: actions.collect(),
+        info: info.clone(),
+        patch: spec.patch,
+    }))
 }
 
 impl Bundle {
@@ -103,7 +127,11 @@ impl Bundle {
 
     /// Opens a session for one review. Its instance is made when it is first called.
     pub fn session(&self) -> Session {
-        Session { bundle: self.clone(), instance: None, _entered: self.0.running.enter() }
+        Session {
+            bundle: self.clone(),
+            instance: None,
+            _entered: self.0.running.enter(),
+        }
     }
 }
 
@@ -157,14 +185,24 @@ impl Session {
         let Some(mut instance) = self.instance.take() else {
             return Ran::faulted(review, Fault::Busy, started.elapsed(), 0);
         };
-        let (outcome, returned) = self.bundle.0.call(&mut instance, phase, entry, review).await;
+        let (outcome, returned) = self
+            .bundle
+            .0
+            .call(&mut instance, phase, entry, review)
+            .await;
         review = returned;
         let memory_peak = instance.store.data().memory_peak;
         let findings = std::mem::take(&mut instance.store.data_mut().findings);
         match outcome {
             Ok(()) => {
                 self.instance = Some(instance);
-                Ran { review, findings, fault: None, duration: started.elapsed(), memory_peak }
+                Ran {
+                    review,
+                    findings,
+                    fault: None,
+                    duration: started.elapsed(),
+                    memory_peak,
+                }
             }
             Err(fault) => {
                 review.roll_back(keep);
@@ -176,7 +214,13 @@ impl Session {
 
 impl Ran {
     fn faulted(review: Box<Review>, fault: Fault, duration: Duration, memory_peak: usize) -> Self {
-        Self { review, findings: Vec::new(), fault: Some(fault), duration, memory_peak }
+        Self {
+            review,
+            findings: Vec::new(),
+            fault: Some(fault),
+            duration,
+            memory_peak,
+        }
     }
 }
 
@@ -185,7 +229,11 @@ impl Inner {
         let mut store = new_store(&self.wasm, self.limits, Arc::clone(&self.site));
         store.data_mut().begin(Doing::Configuring, self.limits.time);
         let made = match &self.configure {
-            None => self.pre.instantiate_async(&mut store).await.map_err(|err| Fault::of(&err, None))?,
+            None => self
+                .pre
+                .instantiate_async(&mut store)
+                .await
+                .map_err(|err| Fault::of(&err, None))?,
             Some(entries) => match configure(&mut store, &self.pre, entries).await {
                 Ok((made, _)) => made,
                 Err(LoadError::Fault(fault)) => return Err(fault),
@@ -193,16 +241,38 @@ impl Inner {
             },
         };
         let roles = |store: &mut Store<State>| {
-            let mutator = self.mutator.as_ref().map(|indices| indices.load(&mut *store, &made)).transpose()?;
-            let validator = self.validator.as_ref().map(|indices| indices.load(&mut *store, &made)).transpose()?;
+            let mutator = self
+                .mutator
+                .as_ref()
+                .map(|indices| indices.load(&mut *store, &made))
+                .transpose()?;
+            let validator = self
+                .validator
+                .as_ref()
+                .map(|indices| indices.load(&mut *store, &made))
+                .transpose()?;
             Ok::<_, wasmtime::Error>((mutator, validator))
         };
         let (mutator, validator) = roles(&mut store).map_err(|err| Fault::of(&err, None))?;
-        Ok(Instance { store, mutator, validator })
+        Ok(Instance {
+            store,
+            mutator,
+            validator,
+        })
     }
 
-    async fn call(&self, instance: &mut Instance, phase: Phase, entry: usize, review: Box<Review>) -> (Result<(), Fault>, Box<Review>) {
-        let Instance { store, mutator, validator } = instance;
+    async fn call(
+        &self,
+        instance: &mut Instance,
+        phase: Phase,
+        entry: usize,
+        review: Box<Review>,
+    ) -> (Result<(), Fault>, Box<Review>) {
+        let Instance {
+            store,
+            mutator,
+            validator,
+        } = instance;
         let doing = match phase {
             Phase::Mutate => Doing::Mutating,
             Phase::Validate => Doing::Validating,
@@ -217,16 +287,24 @@ impl Inner {
         let index = u32::try_from(entry).unwrap_or(u32::MAX);
         let answer = match (phase, mutator, validator) {
             (Phase::Mutate, Some(role), _) => role.call_mutate(&mut *store, index, handle).await,
-            (Phase::Validate, _, Some(role)) => role.call_validate(&mut *store, index, handle).await,
-            _ => Ok(Err("it does not have the role that it was called for".to_owned())),
+            (Phase::Validate, _, Some(role)) => {
+                role.call_validate(&mut *store, index, handle).await
+            }
+            _ => Ok(Err(
+                "it does not have the role that it was called for".to_owned()
+            )),
         };
         let state = store.data_mut();
-        let outcome = answer.map_err(|err| Fault::of(&err, state.said.take())).and_then(|answer| {
-            answer.map_err(|reason| match state.conflict.take() {
-                Some(EditError::Conflict { path, policy, rule }) => Fault::Conflict { path, policy, rule },
-                _ => Fault::bad_answer(reason),
-            })
-        });
+        let outcome = answer
+            .map_err(|err| Fault::of(&err, state.said.take()))
+            .and_then(|answer| {
+                answer.map_err(|reason| match state.conflict.take() {
+                    Some(EditError::Conflict { path, policy, rule }) => {
+                        Fault::Conflict { path, policy, rule }
+                    }
+                    _ => Fault::bad_answer(reason),
+                })
+            });
         // The review is where it was put: guests have no way to take it out.
         let review = state.review.take();
         match review {
@@ -248,10 +326,12 @@ pub(crate) fn new_store(wasm: &wasmtime::Engine, limits: Limits, site: Arc<Site>
         state.ticks += 1;
         // The first tick comes early: the clock did not start with the call.
         if state.ticks > state.ticks_allowed.saturating_add(1) {
-            return Err(Fault::TimedOut { limit: Duration::from_millis(state.ticks_allowed) }.into());
+            return Err(Fault::TimedOut {
+                limit: Duration::from_millis(state.ticks_allowed),
+            }
+            .into());
         }
         Ok(UpdateDeadline::Yield(1))
     });
     store
 }
-

@@ -25,17 +25,35 @@ impl Configured<'_> {
         }
     }
 
-    async fn try_call<R: Lift + 'static>(&mut self, instance: &str, func: &str) -> wasmtime::Result<R> {
-        let missing = || wasmtime::Error::msg(format!("the instrumentation made no `{instance}#{func}`"));
-        let parent = self.instance.get_export_index(&mut *self.store, None, instance).ok_or_else(missing)?;
-        let index = self.instance.get_export_index(&mut *self.store, Some(&parent), func).ok_or_else(missing)?;
-        let func = self.instance.get_typed_func::<(), (R,)>(&mut *self.store, index)?;
+    async fn try_call<R: Lift + 'static>(
+        &mut self,
+        instance: &str,
+        func: &str,
+    ) -> wasmtime::Result<R> {
+        let missing =
+            || wasmtime::Error::msg(format!("the instrumentation made no `{instance}#{func}`"));
+        let parent = self
+            .instance
+            .get_export_index(&mut *self.store, None, instance)
+            .ok_or_else(missing)?;
+        let index = self
+            .instance
+            .get_export_index(&mut *self.store, Some(&parent), func)
+            .ok_or_else(missing)?;
+        let func = self
+            .instance
+            .get_typed_func::<(), (R,)>(&mut *self.store, index)?;
         Ok(func.call_async(&mut *self.store, ()).await?.0)
     }
 }
 
 impl ComponentInstanceState for Configured<'_> {
-    async fn call_func_ret_list_u8(&mut self, instance: &str, func: &str, contents: impl FnOnce(&[u8]) + Send) {
+    async fn call_func_ret_list_u8(
+        &mut self,
+        instance: &str,
+        func: &str,
+        contents: impl FnOnce(&[u8]) + Send,
+    ) {
         if let Some(list) = self.call::<WasmList<u8>>(instance, func).await {
             contents(list.as_le_slice(&*self.store));
         }
@@ -50,10 +68,16 @@ impl ComponentInstanceState for Configured<'_> {
     }
 
     async fn call_func_ret_f32(&mut self, instance: &str, func: &str) -> u32 {
-        self.call::<f32>(instance, func).await.unwrap_or_default().to_bits()
+        self.call::<f32>(instance, func)
+            .await
+            .unwrap_or_default()
+            .to_bits()
     }
 
     async fn call_func_ret_f64(&mut self, instance: &str, func: &str) -> u64 {
-        self.call::<f64>(instance, func).await.unwrap_or_default().to_bits()
+        self.call::<f64>(instance, func)
+            .await
+            .unwrap_or_default()
+            .to_bits()
     }
 }

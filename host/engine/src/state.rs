@@ -110,17 +110,33 @@ impl State {
 }
 
 impl ResourceLimiter for State {
-    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         // Growth of any of an instance's memories counts.
-        let wanted = self.memory_peak.saturating_add(desired.saturating_sub(current));
+        let wanted = self
+            .memory_peak
+            .saturating_add(desired.saturating_sub(current));
         if wanted > self.limits.memory {
-            return Err(Fault::OutOfMemory { wanted, limit: self.limits.memory }.into());
+            return Err(Fault::OutOfMemory {
+                wanted,
+                limit: self.limits.memory,
+            }
+            .into());
         }
         self.memory_peak = wanted;
         Ok(true)
     }
 
-    fn table_growing(&mut self, _: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        _: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(maximum.is_none_or(|maximum| desired <= maximum))
     }
 }

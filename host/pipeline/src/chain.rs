@@ -6,8 +6,8 @@ use tollgate_admission::{Applied, Finding, Operation, Review, Severity};
 use tollgate_catalog::{Catalog, Entry, Mode};
 use tollgate_engine::{Fault, Phase as Role, Ran, Session};
 
-use crate::outcome::{FaultReport, Outcome, PodSummary, PolicyRun};
 use crate::matching;
+use crate::outcome::{FaultReport, Outcome, PodSummary, PolicyRun};
 use crate::review::{Phase, Unavailable};
 
 /// The entries that match a review.
@@ -19,19 +19,32 @@ pub(crate) struct Chain<'a> {
 
 impl<'a> Chain<'a> {
     /// Finds the entries that match.
-    pub(crate) fn of(catalog: &'a Catalog, review: &Review, phase: Phase) -> Result<Self, Unavailable> {
+    pub(crate) fn of(
+        catalog: &'a Catalog,
+        review: &Review,
+        phase: Phase,
+    ) -> Result<Self, Unavailable> {
         let mut entries = Vec::new();
         for entry in &catalog.entries {
             if matching::matches(catalog, entry, review)? {
                 entries.push(entry);
             }
         }
-        Ok(Self { catalog, phase, entries })
+        Ok(Self {
+            catalog,
+            phase,
+            entries,
+        })
     }
 
     /// Runs the mutators, unless an update of a pod leaves them nothing to do.
     pub(crate) async fn mutate(&self, review: Box<Review>) -> Result<Mutated<'a>, Unavailable> {
-        let mut run = Run { catalog: self.catalog, sessions: BTreeMap::new(), would_change: Vec::new(), results: Results::default() };
+        let mut run = Run {
+            catalog: self.catalog,
+            sessions: BTreeMap::new(),
+            would_change: Vec::new(),
+            results: Results::default(),
+        };
         let mut review = review;
         let is_pod = is_pod(&review);
         if !(is_pod && review.request().operation == Operation::Update) {
@@ -49,18 +62,30 @@ impl<'a> Chain<'a> {
 
     /// Runs the validators, unless only edits are wanted.
     pub(crate) async fn validate(&self, mutated: Mutated<'a>) -> Result<Validated, Unavailable> {
-        let Mutated { mut run, mut review } = mutated;
+        let Mutated {
+            mut run,
+            mut review,
+        } = mutated;
         if self.phase != Phase::Mutate {
             for entry in self.entries.iter().filter(|entry| entry.info.validates) {
                 review = run.call(entry, Role::Validate, review).await?;
             }
         }
-        Ok(Validated { pods: summarize(&review), review, results: run.results, would_change: run.would_change })
+        Ok(Validated {
+            pods: summarize(&review),
+            review,
+            results: run.results,
+            would_change: run.would_change,
+        })
     }
 }
 
 /// The findings on an object as it was before an update.
-pub(crate) async fn findings_of(catalog: &Catalog, old: Box<Review>, phase: Phase) -> Result<Vec<Finding>, Unavailable> {
+pub(crate) async fn findings_of(
+    catalog: &Catalog,
+    old: Box<Review>,
+    phase: Phase,
+) -> Result<Vec<Finding>, Unavailable> {
     let chain = Chain::of(catalog, &old, phase)?;
     let validated = chain.validate(chain.mutate(old).await?).await?;
     Ok(validated.results.findings)
@@ -83,10 +108,25 @@ pub(crate) struct Validated {
 impl Validated {
     /// The outcome of the review.
     pub(crate) fn conclude(self) -> Outcome {
-        let Results { findings, observed, faults, runs } = self.results;
+        let Results {
+            findings,
+            observed,
+            faults,
+            runs,
+        } = self.results;
         let patch = self.review.applied().to_vec();
         let outcome = Outcome::allowed(self.review.into_request());
-        Outcome { pods: self.pods, patch, would_change: self.would_change, findings, observed, faults, runs, ..outcome }.decide()
+        Outcome {
+            pods: self.pods,
+            patch,
+            would_change: self.would_change,
+            findings,
+            observed,
+            faults,
+            runs,
+            ..outcome
+        }
+        .decide()
     }
 }
 
@@ -113,15 +153,27 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Calls a policy and keeps of it what its mode lets pass.
-    async fn call(&mut self, entry: &Entry, role: Role, review: Box<Review>) -> Result<Box<Review>, Unavailable> {
-        let Some(bundle) = self.catalog.bundles.get(entry.bundle) else { return Ok(review) };
-        let session = self.sessions.entry(entry.bundle).or_insert_with(|| bundle.session());
+    async fn call(
+        &mut self,
+        entry: &Entry,
+        role: Role,
+        review: Box<Review>,
+    ) -> Result<Box<Review>, Unavailable> {
+        let Some(bundle) = self.catalog.bundles.get(entry.bundle) else {
+            return Ok(review);
+        };
+        let session = self
+            .sessions
+            .entry(entry.bundle)
+            .or_insert_with(|| bundle.session());
         let before = review.applied().len();
         let ran = session.call(role, entry.index, review).await;
         self.results.runs.push(run_of(entry, role, &ran));
         match ran.fault {
             Some(Fault::Busy) => return Err(Unavailable::Busy),
-            Some(Fault::Conflict { path, policy, rule }) => self.results.add(entry, vec![conflict(entry, path, &policy, &rule)]),
+            Some(Fault::Conflict { path, policy, rule }) => self
+                .results
+                .add(entry, vec![conflict(entry, path, &policy, &rule)]),
             Some(fault) => self.results.fault(entry, fault),
             None => self.results.add(entry, ran.findings),
         }
@@ -141,7 +193,10 @@ impl Results {
         match entry.mode {
             Mode::Enforce => self.findings.extend(findings),
             Mode::Warn => {
-                let warnings = findings.into_iter().map(|finding| Finding { severity: Severity::Warn, ..finding });
+                let warnings = findings.into_iter().map(|finding| Finding {
+                    severity: Severity::Warn,
+                    ..finding
+                });
                 self.findings.extend(warnings);
             }
             Mode::Observe | Mode::Off => self.observed.extend(findings),
@@ -154,8 +209,17 @@ impl Results {
             Mode::Enforce => entry.on_fault,
             _ => tollgate_catalog::OnFault::Admit,
         };
-        tracing::warn!(policy.name = &*entry.name, policy.digest = &*entry.digest, cause = fault.as_label(), "{fault}");
-        self.faults.push(FaultReport { policy: entry.name.clone(), fault, on_fault });
+        tracing::warn!(
+            policy.name = &*entry.name,
+            policy.digest = &*entry.digest,
+            cause = fault.as_label(),
+            "{fault}"
+        );
+        self.faults.push(FaultReport {
+            policy: entry.name.clone(),
+            fault,
+            on_fault,
+        });
     }
 }
 
@@ -179,11 +243,16 @@ fn conflict(entry: &Entry, path: String, policy: &str, rule: &str) -> Finding {
         policy: entry.name.to_string(),
         rule: "conflict".to_owned(),
         severity: Severity::Warn,
-        message: format!("its edits were dropped: policy `{policy}` (rule `{rule}`) already wrote another value"),
+        message: format!(
+            "its edits were dropped: policy `{policy}` (rule `{rule}`) already wrote another value"
+        ),
         path,
         actual: None,
         allowed: None,
-        fix: Some(format!("give `{}` and `{policy}` settings that agree, or switch one of them off here", entry.name)),
+        fix: Some(format!(
+            "give `{}` and `{policy}` settings that agree, or switch one of them off here",
+            entry.name
+        )),
     }
 }
 

@@ -4,10 +4,10 @@
 mod review;
 pub use review::{Phase, Unavailable, review};
 
-mod relevance;
-mod matching;
 mod chain;
+mod matching;
 mod ratchet;
+mod relevance;
 
 mod outcome;
 pub use outcome::{FaultReport, Outcome, PodSummary, PolicyRun, Verdict};

@@ -6,19 +6,47 @@ use tollgate_catalog::{Catalog, Entry, Match, Operation as Watched};
 use crate::review::Unavailable;
 
 /// Whether a policy looks at a review: all that its `match` gives must hold.
-pub(crate) fn matches(catalog: &Catalog, entry: &Entry, review: &Review) -> Result<bool, Unavailable> {
-    let Match { namespaces, exclude_namespaces, namespace_selector, pod_selector, kinds, operations } = &entry.matching;
+pub(crate) fn matches(
+    catalog: &Catalog,
+    entry: &Entry,
+    review: &Review,
+) -> Result<bool, Unavailable> {
+    let Match {
+        namespaces,
+        exclude_namespaces,
+        namespace_selector,
+        pod_selector,
+        kinds,
+        operations,
+    } = &entry.matching;
     let request = review.request();
     let namespace = request.namespace.as_deref().unwrap_or_default();
     let holds = (namespaces.is_empty() || namespaces.iter().any(|name| name == namespace))
         && !exclude_namespaces.iter().any(|name| name == namespace)
-        && (kinds.is_empty() || kinds.iter().any(|kind| kind.kind == request.gvk.kind && kind.group == request.gvk.group))
-        && (operations.is_empty() || operations.iter().any(|watched| is_watched(*watched, request.operation)))
-        && pod_selector.as_ref().is_none_or(|selector| review.pods().any(|pod| selector.matches(&pod.labels().into_iter().collect())));
+        && (kinds.is_empty()
+            || kinds
+                .iter()
+                .any(|kind| kind.kind == request.gvk.kind && kind.group == request.gvk.group))
+        && (operations.is_empty()
+            || operations
+                .iter()
+                .any(|watched| is_watched(*watched, request.operation)))
+        && pod_selector.as_ref().is_none_or(|selector| {
+            review
+                .pods()
+                .any(|pod| selector.matches(&pod.labels().into_iter().collect()))
+        });
     match namespace_selector {
-        Some(selector) if holds => match request.namespace_labels.as_ref().or_else(|| catalog.labels_of(namespace)) {
+        Some(selector) if holds => match request
+            .namespace_labels
+            .as_ref()
+            .or_else(|| catalog.labels_of(namespace))
+        {
             Some(labels) => Ok(selector.matches(labels)),
-            None => Err(Unavailable::UnknownNamespace { policy: entry.name.to_string(), namespace: namespace.to_owned() }),
+            None => Err(Unavailable::UnknownNamespace {
+                policy: entry.name.to_string(),
+                namespace: namespace.to_owned(),
+            }),
         },
         _ => Ok(holds),
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use tollgate_admission::{Applied, Finding, Operation, GroupVersionKind, Request, Severity};
+use tollgate_admission::{Applied, Finding, GroupVersionKind, Operation, Request, Severity};
 use tollgate_catalog::OnFault;
 use tollgate_engine::Fault;
 
@@ -114,11 +114,22 @@ pub struct Outcome {
 
 impl Outcome {
     pub(crate) fn skipped(request: Request, why: &'static str) -> Self {
-        Self { verdict: Verdict::Skipped(why), ..Self::allowed(request) }
+        Self {
+            verdict: Verdict::Skipped(why),
+            ..Self::allowed(request)
+        }
     }
 
     pub(crate) fn allowed(request: Request) -> Self {
-        let Request { uid, operation, gvk, namespace, name, object, .. } = request;
+        let Request {
+            uid,
+            operation,
+            gvk,
+            namespace,
+            name,
+            object,
+            ..
+        } = request;
         Self {
             uid,
             operation,
@@ -139,12 +150,16 @@ impl Outcome {
 
     /// The findings of a severity.
     pub fn findings_of(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(move |finding| finding.severity == severity)
+        self.findings
+            .iter()
+            .filter(move |finding| finding.severity == severity)
     }
 
     /// The faults that refuse the review.
     pub fn refusing_faults(&self) -> impl Iterator<Item = &FaultReport> {
-        self.faults.iter().filter(|report| report.on_fault == OnFault::Refuse)
+        self.faults
+            .iter()
+            .filter(|report| report.on_fault == OnFault::Refuse)
     }
 
     /// The verdict that findings and faults make.

@@ -16,5 +16,6 @@ pub(crate) fn only_new_denials(mut outcome: Outcome, known: &[Finding]) -> Outco
 }
 
 fn same(known: &Finding, new: &Finding) -> bool {
-    (&known.policy, &known.rule, &known.path, &known.message) == (&new.policy, &new.rule, &new.path, &new.message)
+    (&known.policy, &known.rule, &known.path, &known.message)
+        == (&new.policy, &new.rule, &new.path, &new.message)
 }

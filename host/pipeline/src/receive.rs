@@ -17,7 +17,9 @@ pub enum ReceiveError {
     #[error("the body is not the JSON of an AdmissionReview: {0}")]
     Json(#[from] serde_json::Error),
     /// It is of another type.
-    #[error("the body is a `{kind}` of `{api_version}`; expected an `AdmissionReview` of `{API_VERSION}`")]
+    #[error(
+        "the body is a `{kind}` of `{api_version}`; expected an `AdmissionReview` of `{API_VERSION}`"
+    )]
     Type {
         /// Its `apiVersion`.
         api_version: String,
@@ -117,10 +119,16 @@ fn open(envelope: Envelope<'_>) -> Result<Received, ReceiveError> {
             kind: envelope.kind.into_owned(),
         });
     }
-    let wire = envelope.request.filter(|wire| !wire.uid.is_empty()).ok_or(ReceiveError::NoRequest)?;
+    let wire = envelope
+        .request
+        .filter(|wire| !wire.uid.is_empty())
+        .ok_or(ReceiveError::NoRequest)?;
     Ok(match Operation::parse(&wire.operation) {
         Some(operation) => Received::Request(Box::new(wire.into_request(operation))),
-        None => Received::Malformed { reason: format!("`{}` is not an operation", wire.operation), uid: wire.uid },
+        None => Received::Malformed {
+            reason: format!("`{}` is not an operation", wire.operation),
+            uid: wire.uid,
+        },
     })
 }
 
@@ -137,7 +145,12 @@ struct Uid {
 /// A body whose uid can be read still gets an answer of its own.
 fn malformed(readable: Option<OnlyUid>, err: serde_json::Error) -> Result<Received, ReceiveError> {
     match readable {
-        Some(OnlyUid { request: Uid { uid } }) if !uid.is_empty() => Ok(Received::Malformed { uid, reason: err.to_string() }),
+        Some(OnlyUid {
+            request: Uid { uid },
+        }) if !uid.is_empty() => Ok(Received::Malformed {
+            uid,
+            reason: err.to_string(),
+        }),
         _ => Err(err.into()),
     }
 }
@@ -145,11 +158,19 @@ fn malformed(readable: Option<OnlyUid>, err: serde_json::Error) -> Result<Receiv
 impl Wire<'_> {
     fn into_request(self, operation: Operation) -> Request {
         let text = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let WireKind { group, version, kind } = self.kind;
+        let WireKind {
+            group,
+            version,
+            kind,
+        } = self.kind;
         Request {
             uid: self.uid,
             operation,
-            gvk: GroupVersionKind { group, version, kind },
+            gvk: GroupVersionKind {
+                group,
+                version,
+                kind,
+            },
             subresource: text(self.sub_resource),
             namespace: text(self.namespace),
             name: text(self.name),

@@ -4,8 +4,8 @@ use serde_json::Value;
 use tollgate_admission::{GroupVersionKind, Kind, Operation, Request, Review};
 use tollgate_catalog::Catalog;
 
-use crate::review::Phase;
 use crate::outcome::Outcome;
+use crate::review::Phase;
 
 /// The annotation of mirror pods, which the kubelet makes of its own manifests.
 const MIRROR: &str = "/metadata/annotations/kubernetes.io~1config.mirror";
@@ -23,15 +23,31 @@ impl Relevant {
 }
 
 /// Takes the request on, or tells why nobody needs to look at it.
-pub(crate) fn check(catalog: &Catalog, request: Request, phase: Phase) -> Result<Relevant, Outcome> {
+pub(crate) fn check(
+    catalog: &Catalog,
+    request: Request,
+    phase: Phase,
+) -> Result<Relevant, Outcome> {
     match why_not(catalog, &request, phase) {
         Some(why) => Err(Outcome::skipped(request, why)),
         None => {
-            let old = request.old_object.clone().filter(|_| request.operation == Operation::Update);
-            let old = old.map(|object| Box::new(Review::new(Request { object, old_object: None, ..request.clone() })));
+            let old = request
+                .old_object
+                .clone()
+                .filter(|_| request.operation == Operation::Update);
+            let old = old.map(|object| {
+                Box::new(Review::new(Request {
+                    object,
+                    old_object: None,
+                    ..request.clone()
+                }))
+            });
             let review = Box::new(Review::new(request));
             if old.as_ref().is_some_and(|old| same_pods(old, &review)) {
-                return Err(Outcome::skipped(review.into_request(), "its pods do not change"));
+                return Err(Outcome::skipped(
+                    review.into_request(),
+                    "its pods do not change",
+                ));
             }
             Ok(Relevant { review, old })
         }
@@ -46,13 +62,19 @@ fn why_not(catalog: &Catalog, request: &Request, phase: Phase) -> Option<&'stati
     if Kind::find(group, kind).is_none() {
         return Some("its kind makes no pods that Tollgate knows of");
     }
-    if phase == Phase::Mutate && (kind != "Pod" || !group.is_empty() || request.operation != Operation::Create) {
+    if phase == Phase::Mutate
+        && (kind != "Pod" || !group.is_empty() || request.operation != Operation::Create)
+    {
         return Some("only new pods are changed");
     }
     if !request.object.is_object() {
         return Some("there is no object");
     }
-    if request.object.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null()) {
+    if request
+        .object
+        .pointer("/metadata/deletionTimestamp")
+        .is_some_and(|time| !time.is_null())
+    {
         return Some("it is being deleted");
     }
     if request.object.pointer(MIRROR).is_some() {
@@ -62,16 +84,26 @@ fn why_not(catalog: &Catalog, request: &Request, phase: Phase) -> Option<&'stati
         return Some("its controller was reviewed");
     }
     let namespace = request.namespace.as_deref()?;
-    catalog.is_exempt(namespace).then_some("its namespace is exempt")
+    catalog
+        .is_exempt(namespace)
+        .then_some("its namespace is exempt")
 }
 
 /// Whether the object's controller is of a kind whose pods were judged with it.
 fn made_by_a_reviewed_controller(object: &Value) -> bool {
-    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
-    let text = |owner: &Value, field: &str| owner.get(field).and_then(Value::as_str).map(str::to_owned);
+    let owners = object
+        .pointer("/metadata/ownerReferences")
+        .and_then(Value::as_array);
+    let text =
+        |owner: &Value, field: &str| owner.get(field).and_then(Value::as_str).map(str::to_owned);
     owners.into_iter().flatten().any(|owner| {
-        let controls = owner.get("controller").and_then(Value::as_bool).unwrap_or_default();
-        let gvk = text(owner, "apiVersion").zip(text(owner, "kind")).map(|(version, kind)| GroupVersionKind::new(&version, &kind));
+        let controls = owner
+            .get("controller")
+            .and_then(Value::as_bool)
+            .unwrap_or_default();
+        let gvk = text(owner, "apiVersion")
+            .zip(text(owner, "kind"))
+            .map(|(version, kind)| GroupVersionKind::new(&version, &kind));
         controls && gvk.is_some_and(|gvk| Kind::find(&gvk.group, &gvk.kind).is_some())
     })
 }
@@ -81,7 +113,9 @@ fn made_by_a_reviewed_controller(object: &Value) -> bool {
 fn same_pods(old: &Review, new: &Review) -> bool {
     fn parts(review: &Review) -> Vec<Option<&Value>> {
         let parts = ["spec", "metadata/labels", "metadata/annotations"];
-        let paths = review.pods().flat_map(|pod| parts.map(|part| format!("{}/{part}", pod.path())));
+        let paths = review
+            .pods()
+            .flat_map(|pod| parts.map(|part| format!("{}/{part}", pod.path())));
         paths.map(|path| review.object().pointer(&path)).collect()
     }
     let counts = |review: &Review| review.pods().map(|pod| pod.count()).collect::<Vec<_>>();

@@ -25,7 +25,10 @@ pub fn report(outcome: &Outcome) -> Map<String, Value> {
         ("allowed", outcome.verdict.is_allowed().into()),
         ("pods", outcome.pods.iter().map(pod).collect()),
         ("patch", outcome.patch.iter().map(operation).collect()),
-        ("wouldChange", outcome.would_change.iter().map(operation).collect()),
+        (
+            "wouldChange",
+            outcome.would_change.iter().map(operation).collect(),
+        ),
         ("findings", outcome.findings.iter().map(finding).collect()),
         ("observed", outcome.observed.iter().map(finding).collect()),
         ("charges", json!([])),
@@ -36,11 +39,18 @@ pub fn report(outcome: &Outcome) -> Map<String, Value> {
 }
 
 fn collect(fields: Vec<(&str, Value)>) -> Map<String, Value> {
-    fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    fields
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect()
 }
 
 fn pod(pod: &PodSummary) -> Value {
-    let devices: Map<_, _> = pod.devices.iter().map(|(name, count)| (name.clone(), (*count).into())).collect();
+    let devices: Map<_, _> = pod
+        .devices
+        .iter()
+        .map(|(name, count)| (name.clone(), (*count).into()))
+        .collect();
     json!({"role": pod.role, "path": pod.path, "count": pod.count, "devices": devices})
 }
 
@@ -54,7 +64,16 @@ fn operation(applied: &Applied) -> Value {
 }
 
 fn finding(finding: &Finding) -> Value {
-    let Finding { policy, rule, severity, path, message, actual, allowed, fix } = finding;
+    let Finding {
+        policy,
+        rule,
+        severity,
+        path,
+        message,
+        actual,
+        allowed,
+        fix,
+    } = finding;
     let mut fields = vec![
         ("policy", policy.as_str().into()),
         ("rule", rule.as_str().into()),
@@ -63,7 +82,11 @@ fn finding(finding: &Finding) -> Value {
         ("message", message.as_str().into()),
     ];
     let optional = [("actual", actual), ("allowed", allowed), ("fix", fix)];
-    fields.extend(optional.into_iter().filter_map(|(key, text)| Some((key, text.as_deref()?.into()))));
+    fields.extend(
+        optional
+            .into_iter()
+            .filter_map(|(key, text)| Some((key, text.as_deref()?.into()))),
+    );
     Value::Object(collect(fields))
 }
 

@@ -28,7 +28,10 @@ pub fn respond(outcome: &Outcome, phase: Phase) -> Vec<u8> {
     }
     if phase == Phase::Mutate && outcome.verdict.is_allowed() && !outcome.patch.is_empty() {
         response.insert("patchType".to_owned(), "JSONPatch".into());
-        response.insert("patch".to_owned(), STANDARD.encode(patch(&outcome.patch)).into());
+        response.insert(
+            "patch".to_owned(),
+            STANDARD.encode(patch(&outcome.patch)).into(),
+        );
     }
     let warnings = warnings(outcome);
     if !warnings.is_empty() {
@@ -52,18 +55,27 @@ pub fn refuse_malformed(uid: &str, reason: &str) -> Vec<u8> {
 }
 
 fn envelope(response: Map<String, Value>) -> Vec<u8> {
-    json!({"apiVersion": API_VERSION, "kind": "AdmissionReview", "response": response}).to_string().into_bytes()
+    json!({"apiVersion": API_VERSION, "kind": "AdmissionReview", "response": response})
+        .to_string()
+        .into_bytes()
 }
 
 /// The operations as RFC 6902 text.
 fn patch(applied: &[Applied]) -> String {
-    applied.iter().map(|applied| applied.op.to_json()).collect::<Value>().to_string()
+    applied
+        .iter()
+        .map(|applied| applied.op.to_json())
+        .collect::<Value>()
+        .to_string()
 }
 
 fn status(outcome: &Outcome) -> Value {
     let denials = outcome.findings_of(Severity::Deny).map(Finding::line);
     let faults = outcome.refusing_faults().map(|report| {
-        format!("{}: policy faulted: {} (its `onFault` is `refuse`; ask the operators of this cluster)", report.policy, report.fault)
+        format!(
+            "{}: policy faulted: {} (its `onFault` is `refuse`; ask the operators of this cluster)",
+            report.policy, report.fault
+        )
     });
     let message = denials.chain(faults).collect::<Vec<_>>().join("\n");
     let (code, reason) = match outcome.verdict {
@@ -74,15 +86,33 @@ fn status(outcome: &Outcome) -> Value {
 }
 
 fn warnings(outcome: &Outcome) -> Vec<String> {
-    let found = outcome.findings_of(Severity::Warn).map(|finding| format!("{}/{}: {}", finding.policy, finding.rule, finding.message));
-    let changes = outcome.would_change.iter().map(|applied| format!("{}/{}: would {} {}", applied.policy, applied.rule, applied.op.kind.as_str(), applied.op.path));
-    let faults = outcome.faults.iter().map(|report| format!("{}: policy faulted: {}", report.policy, report.fault));
+    let found = outcome
+        .findings_of(Severity::Warn)
+        .map(|finding| format!("{}/{}: {}", finding.policy, finding.rule, finding.message));
+    let changes = outcome.would_change.iter().map(|applied| {
+        format!(
+            "{}/{}: would {} {}",
+            applied.policy,
+            applied.rule,
+            applied.op.kind.as_str(),
+            applied.op.path
+        )
+    });
+    let faults = outcome
+        .faults
+        .iter()
+        .map(|report| format!("{}: policy faulted: {}", report.policy, report.fault));
     let mut room = WARNINGS_MAX;
-    found.chain(changes).chain(faults).map(|warning| shorten(&warning)).take_while(|warning| {
-        let fits = warning.len() <= room;
-        room = room.saturating_sub(warning.len());
-        fits
-    }).collect()
+    found
+        .chain(changes)
+        .chain(faults)
+        .map(|warning| shorten(&warning))
+        .take_while(|warning| {
+            let fits = warning.len() <= room;
+            room = room.saturating_sub(warning.len());
+            fits
+        })
+        .collect()
 }
 
 /// Cuts a text to the length of a warning, at a character, and says so with `…`.
@@ -96,10 +126,25 @@ fn shorten(text: &str) -> String {
 
 /// What the audit log keeps: who acted, with digests, and the full texts.
 fn audit_annotations(outcome: &Outcome) -> Map<String, Value> {
-    let mut policies: Vec<_> = outcome.runs.iter().filter(|run| acted(outcome, &run.policy)).map(|run| format!("{}@{}", run.policy, run.digest)).collect();
+    let mut policies: Vec<_> = outcome
+        .runs
+        .iter()
+        .filter(|run| acted(outcome, &run.policy))
+        .map(|run| format!("{}@{}", run.policy, run.digest))
+        .collect();
     policies.dedup();
-    let lines = |findings: &[Finding]| findings.iter().map(|finding| format!("{} {}", finding.severity.as_str(), finding.line())).collect::<Vec<_>>().join("\n");
-    let faults: Vec<_> = outcome.faults.iter().map(|report| format!("{}: {}", report.policy, report.fault)).collect();
+    let lines = |findings: &[Finding]| {
+        findings
+            .iter()
+            .map(|finding| format!("{} {}", finding.severity.as_str(), finding.line()))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let faults: Vec<_> = outcome
+        .faults
+        .iter()
+        .map(|report| format!("{}: {}", report.policy, report.fault))
+        .collect();
     let texts = [
         ("policies", policies.join(",")),
         ("edits", edits(&outcome.patch)),
@@ -107,14 +152,24 @@ fn audit_annotations(outcome: &Outcome) -> Map<String, Value> {
         ("observed", lines(&outcome.observed)),
         ("faults", faults.join("\n")),
     ];
-    let cut = |text: String| text.get(..text.floor_char_boundary(ANNOTATION_MAX)).unwrap_or_default().to_owned();
-    texts.into_iter().filter(|(_, text)| !text.is_empty()).map(|(key, text)| (key.to_owned(), cut(text).into())).collect()
+    let cut = |text: String| {
+        text.get(..text.floor_char_boundary(ANNOTATION_MAX))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    texts
+        .into_iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(key, text)| (key.to_owned(), cut(text).into()))
+        .collect()
 }
 
 /// Who made each operation of the patch, as JSON, in its order.
 fn edits(patch: &[Applied]) -> String {
     let author = |applied: &Applied| {
-        let Applied { op, policy, rule, .. } = applied;
+        let Applied {
+            op, policy, rule, ..
+        } = applied;
         json!({"policy": policy, "rule": rule, "op": op.kind.as_str(), "path": op.path})
     };
     match patch {
@@ -125,6 +180,13 @@ fn edits(patch: &[Applied]) -> String {
 
 fn acted(outcome: &Outcome, policy: &str) -> bool {
     outcome.patch.iter().any(|applied| applied.policy == policy)
-        || outcome.findings.iter().chain(&outcome.observed).any(|finding| finding.policy == policy)
-        || outcome.faults.iter().any(|report| &*report.policy == policy)
+        || outcome
+            .findings
+            .iter()
+            .chain(&outcome.observed)
+            .any(|finding| finding.policy == policy)
+        || outcome
+            .faults
+            .iter()
+            .any(|report| &*report.policy == policy)
 }

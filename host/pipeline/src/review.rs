@@ -54,7 +54,11 @@ pub enum Unavailable {
 /// # Errors
 ///
 /// When no verdict can be given: the host is out of instances, or a namespace that a selector needs is unknown.
-pub async fn review(catalog: &Catalog, request: Request, phase: Phase) -> Result<Outcome, Unavailable> {
+pub async fn review(
+    catalog: &Catalog,
+    request: Request,
+    phase: Phase,
+) -> Result<Outcome, Unavailable> {
     let relevant = match relevance::check(catalog, request, phase) {
         Ok(relevant) => relevant,
         Err(skipped) => return Ok(skipped),

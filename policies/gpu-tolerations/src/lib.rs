@@ -63,7 +63,10 @@ impl Policy for GpuTolerations {
     .validates();
 
     fn check(&self) -> Result<(), String> {
-        let never = self.extra_keys.iter().find(|extra| gpu::is_never(&extra.key));
+        let never = self
+            .extra_keys
+            .iter()
+            .find(|extra| gpu::is_never(&extra.key));
         never.map_or(Ok(()), |extra| {
             Err(format!("extraKeys: `{}` marks spot, queued, unhealthy or other special nodes and is never tolerated unasked", extra.key))
         })
@@ -76,7 +79,10 @@ impl Policy for GpuTolerations {
     fn validate(&self, review: &Review) -> Outcome {
         for pod in review.pods() {
             // Agents of every node are what DaemonSets are for.
-            if taints(&pod).is_empty() && pod.resource_claims().is_empty() && pod.owner().as_deref() != Some("DaemonSet.apps") {
+            if taints(&pod).is_empty()
+                && pod.resource_claims().is_empty()
+                && pod.owner().as_deref() != Some("DaemonSet.apps")
+            {
                 report_untaken(&pod);
             }
         }
@@ -92,13 +98,20 @@ impl GpuTolerations {
         }
         let there = pod.tolerations();
         for (key, rule) in taints {
-            if !there.iter().any(|toleration| gpu::covers(&view(toleration), key, EFFECT)) {
+            if !there
+                .iter()
+                .any(|toleration| gpu::covers(&view(toleration), key, EFFECT))
+            {
                 edits::add_toleration(pod, rule.id, &toleration(key, None, EFFECT))?;
             }
         }
         for ExtraKey { key, value, effect } in &self.extra_keys {
             let effect = effect.as_deref().unwrap_or(EFFECT);
-            let taint = gpu::Taint { key, value: value.as_deref().unwrap_or_default(), effect };
+            let taint = gpu::Taint {
+                key,
+                value: value.as_deref().unwrap_or_default(),
+                effect,
+            };
             let covered = |toleration: &Toleration| match value {
                 Some(_) => gpu::tolerates(&view(toleration), &taint),
                 None => gpu::covers(&view(toleration), key, effect),
@@ -115,9 +128,16 @@ impl GpuTolerations {
 fn taints(pod: &Pod) -> Vec<(&'static str, Rule)> {
     let mut taints: Vec<(&'static str, Rule)> = Vec::new();
     let fraction = has_fraction(pod).then_some((NVIDIA, SLICE));
-    let devices = pod.containers().into_iter().flat_map(|container| devices(&container));
+    let devices = pod
+        .containers()
+        .into_iter()
+        .flat_map(|container| devices(&container));
     let wanted = devices.filter_map(|device| {
-        let rule = if device.resource.class == Class::Slice { SLICE } else { MISSING };
+        let rule = if device.resource.class == Class::Slice {
+            SLICE
+        } else {
+            MISSING
+        };
         Some((device.resource.taint?, rule))
     });
     for (key, rule) in wanted.chain(fraction) {

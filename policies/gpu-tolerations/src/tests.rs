@@ -17,27 +17,48 @@ fn exists(key: &str) -> Value {
 
 #[test]
 fn adds_the_toleration_of_the_whole_device_for_every_vendor() {
-    for key in ["nvidia.com/gpu", "amd.com/gpu", "google.com/tpu", "habana.ai/gaudi", "aws.amazon.com/neuron"] {
+    for key in [
+        "nvidia.com/gpu",
+        "amd.com/gpu",
+        "google.com/tpu",
+        "habana.ai/gaudi",
+        "aws.amazon.com/neuron",
+    ] {
         let done = run(gpu(key));
-        done.assert_patch(json!([{"op": "add", "path": "/spec/tolerations", "value": [exists(key)]}]));
+        done.assert_patch(
+            json!([{"op": "add", "path": "/spec/tolerations", "value": [exists(key)]}]),
+        );
         assert_eq!(done.rules, ["missing-toleration"]);
     }
 }
 
 #[test]
 fn maps_slices_and_shares_to_the_vendors_taint() {
-    for name in ["nvidia.com/mig-1g.10gb", "nvidia.com/gpu.shared", "nvidia.com/mig-3g.40gb.me"] {
+    for name in [
+        "nvidia.com/mig-1g.10gb",
+        "nvidia.com/gpu.shared",
+        "nvidia.com/mig-3g.40gb.me",
+    ] {
         let done = run(gpu(name));
-        assert_eq!(done.at("/spec/tolerations"), json!([exists("nvidia.com/gpu")]), "{name}");
+        assert_eq!(
+            done.at("/spec/tolerations"),
+            json!([exists("nvidia.com/gpu")]),
+            "{name}"
+        );
         assert_eq!(done.rules, ["slice-toleration"]);
     }
 }
 
 #[test]
 fn adds_it_once_for_several_containers_and_beside_what_is_there() {
-    let two = pod([container("a").limit("nvidia.com/gpu", "1"), container("b").limit("nvidia.com/gpu", "1")]);
+    let two = pod([
+        container("a").limit("nvidia.com/gpu", "1"),
+        container("b").limit("nvidia.com/gpu", "1"),
+    ]);
     let done = run(two.toleration(json!({"key": "dedicated", "operator": "Equal", "value": "ml"})));
-    done.assert_patch(json!([{"op": "add", "path": "/spec/tolerations/-", "value": exists("nvidia.com/gpu")}]));
+    done.assert_patch(
+        json!([{"op": "add", "path": "/spec/tolerations/-", "value": exists("nvidia.com/gpu")}]),
+    );
 }
 
 #[test]
@@ -56,7 +77,10 @@ fn compares_by_meaning_not_by_key() {
         json!({"key": "nvidia/gpu", "operator": "Exists"}),
     ];
     for toleration in not_enough {
-        assert_eq!(run(gpu("nvidia.com/gpu").toleration(toleration)).rules, ["missing-toleration"]);
+        assert_eq!(
+            run(gpu("nvidia.com/gpu").toleration(toleration)).rules,
+            ["missing-toleration"]
+        );
     }
 }
 
@@ -86,20 +110,43 @@ fn repairs_templates_at_their_place() {
 #[test]
 fn adds_configured_keys() {
     let settings = json!({"extraKeys": [{"key": "sku", "value": "gpu"}, {"key": "dedicated"}]});
-    let done = Case::new(gpu("nvidia.com/gpu")).settings(settings.clone()).run::<GpuTolerations>();
+    let done = Case::new(gpu("nvidia.com/gpu"))
+        .settings(settings.clone())
+        .run::<GpuTolerations>();
     let sku = json!({"key": "sku", "operator": "Equal", "value": "gpu", "effect": "NoSchedule"});
-    assert_eq!(done.at("/spec/tolerations"), json!([exists("nvidia.com/gpu"), sku, exists("dedicated")]));
-    assert_eq!(done.rules, ["missing-toleration", "extra-toleration", "extra-toleration"]);
-    Case::new(pod([container("main")])).settings(settings).run::<GpuTolerations>().assert_quiet();
+    assert_eq!(
+        done.at("/spec/tolerations"),
+        json!([exists("nvidia.com/gpu"), sku, exists("dedicated")])
+    );
+    assert_eq!(
+        done.rules,
+        ["missing-toleration", "extra-toleration", "extra-toleration"]
+    );
+    Case::new(pod([container("main")]))
+        .settings(settings)
+        .run::<GpuTolerations>()
+        .assert_quiet();
 }
 
 #[test]
 fn refuses_settings_that_would_let_pods_onto_special_nodes() {
-    for key in ["cloud.google.com/gke-spot", "karpenter.sh/disrupted", "kubernetes.io/arch", "node.kubernetes.io/not-ready"] {
-        let error = Case::new(gpu("nvidia.com/gpu")).settings(json!({"extraKeys": [{"key": key}]})).settings_error::<GpuTolerations>();
-        assert!(error.contains(key) && error.contains("never tolerated"), "{error}");
+    for key in [
+        "cloud.google.com/gke-spot",
+        "karpenter.sh/disrupted",
+        "kubernetes.io/arch",
+        "node.kubernetes.io/not-ready",
+    ] {
+        let error = Case::new(gpu("nvidia.com/gpu"))
+            .settings(json!({"extraKeys": [{"key": key}]}))
+            .settings_error::<GpuTolerations>();
+        assert!(
+            error.contains(key) && error.contains("never tolerated"),
+            "{error}"
+        );
     }
-    let error = Case::new(gpu("nvidia.com/gpu")).settings(json!({"extrakeys": []})).settings_error::<GpuTolerations>();
+    let error = Case::new(gpu("nvidia.com/gpu"))
+        .settings(json!({"extrakeys": []}))
+        .settings_error::<GpuTolerations>();
     assert!(error.contains("unknown field `extrakeys`"), "{error}");
 }
 
@@ -109,7 +156,8 @@ fn warns_about_tolerations_that_nothing_asks_for() {
     let done = run(idle().toleration(exists("nvidia.com/gpu")));
     done.assert_findings(&["warn untaken-toleration"]);
     assert_eq!(done.findings[0].path, "/spec/tolerations/0");
-    run(idle().toleration(json!({"operator": "Exists"}))).assert_findings(&["warn untaken-toleration"]);
+    run(idle().toleration(json!({"operator": "Exists"})))
+        .assert_findings(&["warn untaken-toleration"]);
     run(idle().toleration(json!({"operator": "Exists", "effect": "NoExecute"}))).assert_quiet();
     run(idle().toleration(exists("dedicated"))).assert_quiet();
 }
@@ -117,8 +165,15 @@ fn warns_about_tolerations_that_nothing_asks_for() {
 #[test]
 fn lets_daemon_sets_and_claims_tolerate_the_taint() {
     let owner = json!([{"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "agent", "controller": true}]);
-    let agent = pod([container("main")]).toleration(json!({"operator": "Exists"})).with("/metadata/ownerReferences", owner);
+    let agent = pod([container("main")])
+        .toleration(json!({"operator": "Exists"}))
+        .with("/metadata/ownerReferences", owner);
     run(agent).assert_quiet();
-    let claim = pod([container("main")]).toleration(exists("nvidia.com/gpu")).with("/spec/resourceClaims", json!([{"name": "gpu", "resourceClaimName": "a"}]));
+    let claim = pod([container("main")])
+        .toleration(exists("nvidia.com/gpu"))
+        .with(
+            "/spec/resourceClaims",
+            json!([{"name": "gpu", "resourceClaimName": "a"}]),
+        );
     run(claim).assert_quiet();
 }

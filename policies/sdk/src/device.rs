@@ -22,7 +22,9 @@ impl Device {
     pub fn count(&self) -> u64 {
         let text = self.limit.as_ref().or(self.request.as_ref());
         let whole = text.and_then(|text| Quantity::parse(text).ok()?.ceil_integer());
-        whole.and_then(|whole| u64::try_from(whole).ok()).unwrap_or(0)
+        whole
+            .and_then(|whole| u64::try_from(whole).ok())
+            .unwrap_or(0)
     }
 }
 
@@ -30,19 +32,31 @@ impl Device {
 /// A count of zero is an explicit "none" and is left out.
 pub fn devices(container: &Container) -> Vec<Device> {
     let mut devices: Vec<Device> = counted(container.limits())
-        .map(|(name, limit, resource)| Device { request: None, limit: Some(limit), name, resource })
+        .map(|(name, limit, resource)| Device {
+            request: None,
+            limit: Some(limit),
+            name,
+            resource,
+        })
         .collect();
     for (name, request, resource) in counted(container.requests()) {
         match devices.iter_mut().find(|device| device.name == name) {
             Some(device) => device.request = Some(request),
-            None => devices.push(Device { request: Some(request), limit: None, name, resource }),
+            None => devices.push(Device {
+                request: Some(request),
+                limit: None,
+                name,
+                resource,
+            }),
         }
     }
     devices.retain(|device| device.count() > 0);
     devices
 }
 
-fn counted(resources: Vec<(String, String)>) -> impl Iterator<Item = (String, String, &'static Resource)> {
+fn counted(
+    resources: Vec<(String, String)>,
+) -> impl Iterator<Item = (String, String, &'static Resource)> {
     resources.into_iter().filter_map(|(name, quantity)| {
         let resource = lookup(&name).filter(|resource| resource.counts_devices())?;
         Some((name, quantity, resource))

@@ -77,7 +77,11 @@ mod exports {
     impl Listed {
         /// The listing of a policy.
         pub const fn of<P: Policy>() -> Self {
-            Self { info: P::INFO, schema: schema::<P>, configure: configure_boxed::<P> }
+            Self {
+                info: P::INFO,
+                schema: schema::<P>,
+                configure: configure_boxed::<P>,
+            }
         }
     }
 
@@ -101,11 +105,15 @@ mod exports {
         }
 
         fn configure(entries: Vec<guest::Entry>) -> Result<(), Vec<guest::EntryError>> {
-            std::panic::set_hook(Box::new(|panic| crate::log::write("error", &panic.to_string())));
+            std::panic::set_hook(Box::new(|panic| {
+                crate::log::write("error", &panic.to_string())
+            }));
             let mut errors = Vec::new();
             let mut configured = Vec::new();
             for (entry, wanted) in (0u32..).zip(&entries) {
-                let listed = B::POLICIES.iter().find(|listed| listed.info.name == wanted.policy);
+                let listed = B::POLICIES
+                    .iter()
+                    .find(|listed| listed.info.name == wanted.policy);
                 let made = listed
                     .ok_or_else(|| format!("this bundle has no policy `{}`", wanted.policy))
                     .and_then(|listed| (listed.configure)(&wanted.settings));
@@ -123,7 +131,14 @@ mod exports {
     }
 
     fn describe(listed: &Listed) -> guest::PolicyInfo {
-        let Info { name, doc, rules, mutates, validates, grants } = listed.info;
+        let Info {
+            name,
+            doc,
+            rules,
+            mutates,
+            validates,
+            grants,
+        } = listed.info;
         guest::PolicyInfo {
             name: name.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -147,10 +162,16 @@ mod exports {
         }
     }
 
-    fn call(entry: u32, review: &Review, run: fn(&dyn Entry, &Review) -> Outcome) -> Result<(), String> {
+    fn call(
+        entry: u32,
+        review: &Review,
+        run: fn(&dyn Entry, &Review) -> Outcome,
+    ) -> Result<(), String> {
         ENTRIES.with_borrow(|entries| {
             let index = usize::try_from(entry).unwrap_or(usize::MAX);
-            let configured = entries.get(index).ok_or_else(|| format!("there is no entry {entry}"))?;
+            let configured = entries
+                .get(index)
+                .ok_or_else(|| format!("there is no entry {entry}"))?;
             run(configured.as_ref(), review).map_err(|stop| stop.0)
         })
     }

@@ -40,7 +40,13 @@
 
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
-#[allow(missing_docs, unsafe_code, unreachable_pub, clippy::all, reason = "generated from the contract")]
+#[allow(
+    missing_docs,
+    unsafe_code,
+    unreachable_pub,
+    clippy::all,
+    reason = "generated from the contract"
+)]
 pub mod bindings {
     wit_bindgen::generate!({
         path: "../../wit",
@@ -54,7 +60,10 @@ pub mod bindings {
 #[cfg(target_arch = "wasm32")]
 use bindings::tollgate::policy as contract;
 #[cfg(not(target_arch = "wasm32"))]
-#[expect(unreachable_pub, reason = "the same items are public where the contract is generated")]
+#[expect(
+    unreachable_pub,
+    reason = "the same items are public where the contract is generated"
+)]
 mod native;
 #[cfg(not(target_arch = "wasm32"))]
 use native as contract;

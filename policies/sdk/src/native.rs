@@ -29,7 +29,10 @@ thread_local! {
 }
 
 /// Runs with the session of the call that is on.
-#[expect(clippy::panic, reason = "test code: a policy was called outside the harness")]
+#[expect(
+    clippy::panic,
+    reason = "test code: a policy was called outside the harness"
+)]
 fn session<T>(run: impl FnOnce(&mut Session) -> T) -> T {
     SESSION.with_borrow_mut(|session| match session {
         Some(session) => run(session),
@@ -44,7 +47,9 @@ pub mod types {
     use std::rc::Rc;
 
     use tollgate_admission::{self as admission, ContainerId, ContainerView, PodId, PodView};
-    pub use tollgate_admission::{EnvVar, Mount, NodeTerm, Port, Probe, ResourceClaim, Toleration, Volume};
+    pub use tollgate_admission::{
+        EnvVar, Mount, NodeTerm, Port, Probe, ResourceClaim, Toleration, Volume,
+    };
 
     type Shared = Rc<RefCell<admission::Review>>;
 
@@ -123,11 +128,21 @@ pub mod types {
         }
         /// A label of the namespace.
         pub fn namespace_label(&self, key: &str) -> Option<String> {
-            self.namespace_labels().into_iter().find(|(found, _)| found == key).map(|(_, value)| value)
+            self.namespace_labels()
+                .into_iter()
+                .find(|(found, _)| found == key)
+                .map(|(_, value)| value)
         }
         /// All labels of the namespace.
         pub fn namespace_labels(&self) -> Vec<(String, String)> {
-            self.request(|request| request.namespace_labels.clone().unwrap_or_default().into_iter().collect())
+            self.request(|request| {
+                request
+                    .namespace_labels
+                    .clone()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .collect()
+            })
         }
         /// The JSON text at a JSON pointer of the object.
         pub fn json(&self, pointer: &str) -> Option<String> {
@@ -135,23 +150,40 @@ pub mod types {
         }
         /// The JSON text at a JSON pointer of the object before an update.
         pub fn old_json(&self, pointer: &str) -> Option<String> {
-            self.request(|request| request.old_object.as_ref()?.pointer(pointer).map(ToString::to_string))
+            self.request(|request| {
+                request
+                    .old_object
+                    .as_ref()?
+                    .pointer(pointer)
+                    .map(ToString::to_string)
+            })
         }
         /// Every pod that the object would make.
         pub fn pods(&self) -> Vec<Pod> {
-            self.0.borrow().pods().map(|pod| Pod(Rc::clone(&self.0), pod.id())).collect()
+            self.0
+                .borrow()
+                .pods()
+                .map(|pod| Pod(Rc::clone(&self.0), pod.id()))
+                .collect()
         }
     }
 
     impl Pod {
-        #[expect(clippy::expect_used, reason = "ids come from the same review, whose pods do not change")]
+        #[expect(
+            clippy::expect_used,
+            reason = "ids come from the same review, whose pods do not change"
+        )]
         fn view<T>(&self, read: impl FnOnce(PodView<'_>) -> T) -> T {
             read(self.0.borrow().pod(self.1).expect("a pod of this review"))
         }
 
         /// The containers of every class.
         pub fn containers(&self) -> Vec<Container> {
-            self.view(|pod| pod.containers().map(|container| Container(Rc::clone(&self.0), container.id())).collect())
+            self.view(|pod| {
+                pod.containers()
+                    .map(|container| Container(Rc::clone(&self.0), container.id()))
+                    .collect()
+            })
         }
 
         getters! { self;
@@ -217,9 +249,17 @@ pub mod types {
     }
 
     impl Container {
-        #[expect(clippy::expect_used, reason = "ids come from the same review, whose containers do not change")]
+        #[expect(
+            clippy::expect_used,
+            reason = "ids come from the same review, whose containers do not change"
+        )]
         fn view<T>(&self, read: impl FnOnce(ContainerView<'_>) -> T) -> T {
-            read(self.0.borrow().container(self.1).expect("a container of this review"))
+            read(
+                self.0
+                    .borrow()
+                    .container(self.1)
+                    .expect("a container of this review"),
+            )
         }
 
         getters! { self;
@@ -304,17 +344,28 @@ pub mod edits {
     pub(super) fn edit(rule: &str, edit: Edit) -> Result<(), EditError> {
         session(|session| {
             if !session.mutating {
-                return Err(EditError::Forbidden("edits are made in `mutate` only".to_owned()));
+                return Err(EditError::Forbidden(
+                    "edits are made in `mutate` only".to_owned(),
+                ));
             }
-            let author = Author { policy: session.policy, rule };
-            session.review.borrow_mut().edit(author, edit).map_err(convert)
+            let author = Author {
+                policy: session.policy,
+                rule,
+            };
+            session
+                .review
+                .borrow_mut()
+                .edit(author, edit)
+                .map_err(convert)
         })
     }
 
     fn convert(error: tollgate_admission::EditError) -> EditError {
         use tollgate_admission::EditError as Host;
         match error {
-            Host::Conflict { path, policy, rule } => EditError::Conflict(Conflict { path, policy, rule }),
+            Host::Conflict { path, policy, rule } => {
+                EditError::Conflict(Conflict { path, policy, rule })
+            }
             Host::Invalid(reason) => EditError::Invalid(reason),
             Host::Forbidden(reason) => EditError::Forbidden(reason),
             other => EditError::Other(other.to_string()),
@@ -397,12 +448,23 @@ pub mod raw_patch {
     /// When the operation is refused.
     pub fn patch(rule: &str, op: &str, path: &str, value: Option<&str>) -> Result<(), EditError> {
         if !session(|session| session.granted) {
-            return Err(EditError::Forbidden("the policy does not have the grant `patch`".to_owned()));
+            return Err(EditError::Forbidden(
+                "the policy does not have the grant `patch`".to_owned(),
+            ));
         }
-        let kind = OpKind::parse(op).ok_or_else(|| EditError::Invalid(format!("`{op}` must be `add`, `replace` or `remove`")))?;
+        let kind = OpKind::parse(op).ok_or_else(|| {
+            EditError::Invalid(format!("`{op}` must be `add`, `replace` or `remove`"))
+        })?;
         let value = value.map_or(Ok(serde_json::Value::Null), serde_json::from_str);
         let value = value.map_err(|err| EditError::Invalid(err.to_string()))?;
-        edit(rule, Edit::Patch(Op { kind, path: path.to_owned(), value }))
+        edit(
+            rule,
+            Edit::Patch(Op {
+                kind,
+                path: path.to_owned(),
+                value,
+            }),
+        )
     }
 }
 
@@ -431,17 +493,38 @@ pub mod findings {
         /// What to do.
         pub fix: Option<String>,
         /// For growth.
-        #[expect(dead_code, reason = "nothing natively reads what the contract has in store")]
+        #[expect(
+            dead_code,
+            reason = "nothing natively reads what the contract has in store"
+        )]
         pub extra: Vec<(String, String)>,
     }
 
     /// Reports a finding.
     pub fn report(finding: &Finding) {
-        let Finding { rule, severity, path, message, actual, allowed, fix, extra: _ } = finding.clone();
+        let Finding {
+            rule,
+            severity,
+            path,
+            message,
+            actual,
+            allowed,
+            fix,
+            extra: _,
+        } = finding.clone();
         let severity = Severity::parse(&severity).unwrap_or(Severity::Deny);
         session(|session| {
             let policy = session.policy.to_owned();
-            session.findings.push(admission::Finding { policy, rule, severity, path, message, actual, allowed, fix });
+            session.findings.push(admission::Finding {
+                policy,
+                rule,
+                severity,
+                path,
+                message,
+                actual,
+                allowed,
+                fix,
+            });
         });
     }
 }

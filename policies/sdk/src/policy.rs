@@ -25,17 +25,30 @@ pub struct Info {
 impl Info {
     /// A policy of a name, with what it is for and its rules.
     pub const fn new(name: &'static str, doc: &'static str, rules: &'static [Rule]) -> Self {
-        Self { name, doc, rules, mutates: false, validates: false, grants: &[] }
+        Self {
+            name,
+            doc,
+            rules,
+            mutates: false,
+            validates: false,
+            grants: &[],
+        }
     }
 
     /// It changes pods.
     pub const fn mutates(self) -> Self {
-        Self { mutates: true, ..self }
+        Self {
+            mutates: true,
+            ..self
+        }
     }
 
     /// It judges objects.
     pub const fn validates(self) -> Self {
-        Self { validates: true, ..self }
+        Self {
+            validates: true,
+            ..self
+        }
     }
 
     /// It wants grants, such as `patch`.
@@ -60,9 +73,14 @@ impl From<EditError> for Stop {
     fn from(error: EditError) -> Self {
         Self(match error {
             EditError::Conflict(conflict) => {
-                format!("`{}` was written by {}/{}", conflict.path, conflict.policy, conflict.rule)
+                format!(
+                    "`{}` was written by {}/{}",
+                    conflict.path, conflict.policy, conflict.rule
+                )
             }
-            EditError::Invalid(reason) | EditError::Forbidden(reason) | EditError::Other(reason) => reason,
+            EditError::Invalid(reason)
+            | EditError::Forbidden(reason)
+            | EditError::Other(reason) => reason,
         })
     }
 }

@@ -41,27 +41,46 @@ pub struct Rule {
 impl Rule {
     /// A rule that refuses.
     pub const fn deny(id: &'static str, doc: &'static str) -> Self {
-        Self { id, doc, default: Action::Deny }
+        Self {
+            id,
+            doc,
+            default: Action::Deny,
+        }
     }
 
     /// A rule that warns.
     pub const fn warn(id: &'static str, doc: &'static str) -> Self {
-        Self { id, doc, default: Action::Warn }
+        Self {
+            id,
+            doc,
+            default: Action::Warn,
+        }
     }
 
     /// A rule that changes pods.
     pub const fn repair(id: &'static str, doc: &'static str) -> Self {
-        Self { id, doc, default: Action::Repair }
+        Self {
+            id,
+            doc,
+            default: Action::Repair,
+        }
     }
 
     /// The same rule, switched off unless configured.
     pub const fn off(self) -> Self {
-        Self { default: Action::Off, ..self }
+        Self {
+            default: Action::Off,
+            ..self
+        }
     }
 
     /// Begins a finding of this rule about what stands at `path`, a JSON pointer from the object's root.
     pub fn finding(&self, path: impl Into<String>, message: impl Into<String>) -> Finding {
-        let severity = if self.default == Action::Warn { "warn" } else { "deny" };
+        let severity = if self.default == Action::Warn {
+            "warn"
+        } else {
+            "deny"
+        };
         Finding(findings::Finding {
             rule: self.id.to_owned(),
             severity: severity.to_owned(),

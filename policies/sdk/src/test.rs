@@ -15,7 +15,11 @@
 //! policies must be idempotent. With `TOLLGATE_COMPONENT` (a compiled component) and `TOLLGATE_BIN` (the
 //! `tollgate` binary) in the environment, every run is also made through them, and must come out the same.
 
-#![expect(clippy::panic, clippy::expect_used, reason = "a test kit fails by panicking")]
+#![expect(
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a test kit fails by panicking"
+)]
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -48,7 +52,12 @@ impl Case {
 
     /// A request to create an object of any kind, given as JSON.
     pub fn object(object: Value) -> Self {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let text = |pointer: &str| {
+            object
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
         let gvk = GroupVersionKind::new(
             &text("/apiVersion").expect("an object has an apiVersion"),
             &text("/kind").expect("an object has a kind"),
@@ -67,7 +76,12 @@ impl Case {
             object,
             old_object: None,
         };
-        Self { request, settings: json!({}), site: Site::default(), granted: false }
+        Self {
+            request,
+            settings: json!({}),
+            site: Site::default(),
+            granted: false,
+        }
     }
 
     /// Gives the policy settings.
@@ -102,17 +116,30 @@ impl Case {
 
     /// Runs a policy: `mutate`, then `validate` on the result; then both again, which must change nothing.
     pub fn run<P: Policy>(self) -> Done {
-        let policy = guest::configure::<P>(&self.settings.to_string()).unwrap_or_else(|err| panic!("settings: {err}"));
+        let policy = guest::configure::<P>(&self.settings.to_string())
+            .unwrap_or_else(|err| panic!("settings: {err}"));
         let done = self.run_once(&policy, self.request.clone());
-        let again = self.run_once(&policy, Request { object: done.object.clone(), ..self.request.clone() });
-        assert_eq!(again.patch, Vec::<Value>::new(), "not idempotent: a second run changes its own output");
+        let again = self.run_once(
+            &policy,
+            Request {
+                object: done.object.clone(),
+                ..self.request.clone()
+            },
+        );
+        assert_eq!(
+            again.patch,
+            Vec::<Value>::new(),
+            "not idempotent: a second run changes its own output"
+        );
         component::assert_same::<P>(&self, &done);
         done
     }
 
     /// Gives the error that the settings lead to.
     pub fn settings_error<P: Policy>(self) -> String {
-        guest::configure::<P>(&self.settings.to_string()).err().expect("settings should be refused")
+        guest::configure::<P>(&self.settings.to_string())
+            .err()
+            .expect("settings should be refused")
     }
 
     fn run_once<P: Policy>(&self, policy: &P, request: Request) -> Done {
@@ -130,7 +157,9 @@ impl Case {
         let mut stopped = None;
         let mut findings = Vec::new();
         let phases: [(bool, bool, Function<P>); 2] = [
-            (true, P::INFO.mutates, P::mutate), (false, P::INFO.validates, P::validate)];
+            (true, P::INFO.mutates, P::mutate),
+            (false, P::INFO.validates, P::validate),
+        ];
         for (mutating, implemented, phase) in phases {
             if implemented && stopped.is_none() {
                 let outcome = call(session(mutating, findings), || phase(policy, &view()));
@@ -143,8 +172,16 @@ impl Case {
         }
         let review = review.borrow();
         Done {
-            patch: review.applied().iter().map(|applied| applied.op.to_json()).collect(),
-            rules: review.applied().iter().map(|applied| applied.rule.clone()).collect(),
+            patch: review
+                .applied()
+                .iter()
+                .map(|applied| applied.op.to_json())
+                .collect(),
+            rules: review
+                .applied()
+                .iter()
+                .map(|applied| applied.rule.clone())
+                .collect(),
             object: review.object().clone(),
             findings,
             stopped,
@@ -181,8 +218,16 @@ impl Done {
     /// Asserts that the policy neither changed nor reported anything.
     pub fn assert_quiet(&self) {
         assert!(self.stopped.is_none(), "stopped: {:?}", self.stopped);
-        assert_eq!(self.patch, Vec::<Value>::new(), "a patch where none was expected");
-        assert!(self.findings.is_empty(), "findings where none were expected: {:#?}", self.findings);
+        assert_eq!(
+            self.patch,
+            Vec::<Value>::new(),
+            "a patch where none was expected"
+        );
+        assert!(
+            self.findings.is_empty(),
+            "findings where none were expected: {:#?}",
+            self.findings
+        );
     }
 
     /// Asserts the JSON Patch.
@@ -194,7 +239,11 @@ impl Done {
     /// Asserts the rule and severity of each finding, in order: `["deny too-many-gpus"]`.
     pub fn assert_findings(&self, expected: &[&str]) {
         assert!(self.stopped.is_none(), "stopped: {:?}", self.stopped);
-        let found: Vec<_> = self.findings.iter().map(|found| format!("{} {}", found.severity.as_str(), found.rule)).collect();
+        let found: Vec<_> = self
+            .findings
+            .iter()
+            .map(|found| format!("{} {}", found.severity.as_str(), found.rule))
+            .collect();
         assert_eq!(found, expected, "{:#?}", self.findings);
     }
 
@@ -206,5 +255,10 @@ impl Done {
 
 /// An object of pairs.
 fn map<'a>(pairs: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
-    Value::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>())
+    Value::Object(
+        pairs
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect::<Map<_, _>>(),
+    )
 }

@@ -17,22 +17,43 @@ const BODY: &str = include_str!("../../../examples/reviews/vllm-four-gpus.json")
 
 fn catalog(runtime: &Runtime, documents: &str) -> Arc<Catalog> {
     let engine = Engine::new(EngineOptions::default()).unwrap();
-    let builtin = Builtin { wasm: tollgate_builtin::BUNDLE, artifact: tollgate_builtin::ARTIFACT };
-    let loader = Loader { engine, builtin, cache: None };
+    let builtin = Builtin {
+        wasm: tollgate_builtin::BUNDLE,
+        artifact: tollgate_builtin::ARTIFACT,
+    };
+    let loader = Loader {
+        engine,
+        builtin,
+        cache: None,
+    };
     let own = Configuration::parse("bench", documents.as_bytes(), ".".as_ref()).unwrap();
-    let resolved = own.over(Configuration::profile(tollgate_builtin::POLICIES)).resolve().unwrap();
+    let resolved = own
+        .over(Configuration::profile(tollgate_builtin::POLICIES))
+        .resolve()
+        .unwrap();
     Arc::new(runtime.block_on(loader.load(resolved)).unwrap())
 }
 
 /// Documents that switch every policy off but one.
 fn only(name: &str) -> String {
     let off = |other: &&&str| **other != name;
-    let document = |name: &&str| format!("apiVersion: tollgate.dev/v1alpha1\nkind: Policy\nmetadata: {{name: {name}}}\nspec: {{mode: \"off\"}}\n---\n");
-    tollgate_builtin::POLICIES.map(|(name, _)| name).iter().filter(off).map(document).collect()
+    let document = |name: &&str| {
+        format!(
+            "apiVersion: tollgate.dev/v1alpha1\nkind: Policy\nmetadata: {{name: {name}}}\nspec: {{mode: \"off\"}}\n---\n"
+        )
+    };
+    tollgate_builtin::POLICIES
+        .map(|(name, _)| name)
+        .iter()
+        .filter(off)
+        .map(document)
+        .collect()
 }
 
 fn request(body: &str) -> Request {
-    let Received::Request(request) = receive(body.as_bytes()).unwrap() else { panic!("a request") };
+    let Received::Request(request) = receive(body.as_bytes()).unwrap() else {
+        panic!("a request")
+    };
     *request
 }
 
@@ -44,16 +65,26 @@ fn steps(criterion: &mut Criterion) {
     group.bench_function("parse_with_serde_json", |bencher| {
         bencher.iter(|| black_box(serde_json::from_str::<serde_json::Value>(&body).unwrap()));
     });
-    group.bench_function("decode", |bencher| bencher.iter(|| black_box(receive(body.as_bytes()).unwrap())));
+    group.bench_function("decode", |bencher| {
+        bencher.iter(|| black_box(receive(body.as_bytes()).unwrap()))
+    });
     group.bench_function("find_pods", |bencher| {
-        bencher.iter_batched(|| request(&body), |request| black_box(Review::new(request)), BatchSize::SmallInput);
+        bencher.iter_batched(
+            || request(&body),
+            |request| black_box(Review::new(request)),
+            BatchSize::SmallInput,
+        );
     });
     let bundle = all.bundles.first().unwrap();
     group.bench_function("instantiate_and_drop", |bencher| {
         bencher.iter(|| runtime.block_on(async { bundle.session().open().await.unwrap() }));
     });
-    let outcome = runtime.block_on(review(&all, request(&body), Phase::Mutate)).unwrap();
-    group.bench_function("respond", |bencher| bencher.iter(|| black_box(respond(&outcome, Phase::Mutate))));
+    let outcome = runtime
+        .block_on(review(&all, request(&body), Phase::Mutate))
+        .unwrap();
+    group.bench_function("respond", |bencher| {
+        bencher.iter(|| black_box(respond(&outcome, Phase::Mutate)))
+    });
     group.finish();
 }
 
@@ -61,12 +92,19 @@ fn reviews(criterion: &mut Criterion) {
     let body = compact();
     let runtime = Builder::new_current_thread().build().unwrap();
     let mut group = criterion.benchmark_group("review");
-    for (name, documents) in [("one_policy", only("gpu-tolerations")), ("all_policies", String::new())] {
+    for (name, documents) in [
+        ("one_policy", only("gpu-tolerations")),
+        ("all_policies", String::new()),
+    ] {
         let catalog = catalog(&runtime, &documents);
         for phase in [Phase::Mutate, Phase::Validate] {
             group.bench_function(format!("{name}/{}", phase.as_str()), |bencher| {
                 let run = |request| runtime.block_on(review(&catalog, request, phase)).unwrap();
-                bencher.iter_batched(|| request(&body), |request| black_box(run(request)), BatchSize::SmallInput);
+                bencher.iter_batched(
+                    || request(&body),
+                    |request| black_box(run(request)),
+                    BatchSize::SmallInput,
+                );
             });
         }
     }
@@ -75,7 +113,9 @@ fn reviews(criterion: &mut Criterion) {
 
 /// The body without the white space of the file, as the API server sends it.
 fn compact() -> String {
-    serde_json::from_str::<serde_json::Value>(BODY).unwrap().to_string()
+    serde_json::from_str::<serde_json::Value>(BODY)
+        .unwrap()
+        .to_string()
 }
 
 criterion_group!(benches, steps, reviews);

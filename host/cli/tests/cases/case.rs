@@ -41,7 +41,12 @@ impl Case {
             fs::write(&path, text).unwrap();
         }
         let expected = yaml(&path);
-        assert_eq!(*decision, expected, "{}\n{decision:#}", self.folder.display());
+        assert_eq!(
+            *decision,
+            expected,
+            "{}\n{decision:#}",
+            self.folder.display()
+        );
     }
 }
 

@@ -15,15 +15,27 @@ pub fn decide(case: &Case) -> Value {
     }
     let output = command.output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|err| panic!("{err}: {stderr}"));
-    let mut decision = answer.pointer("/reviews/0").cloned().unwrap_or_else(|| panic!("no review: {answer:#}"));
+    let answer: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|err| panic!("{err}: {stderr}"));
+    let mut decision = answer
+        .pointer("/reviews/0")
+        .cloned()
+        .unwrap_or_else(|| panic!("no review: {answer:#}"));
     decision.as_object_mut().unwrap().remove("source");
-    let faults = decision.get("faults").and_then(Value::as_array).map_or(0, Vec::len);
+    let faults = decision
+        .get("faults")
+        .and_then(Value::as_array)
+        .map_or(0, Vec::len);
     let expected = match (faults, decision.get("allowed").and_then(Value::as_bool)) {
         (1.., _) => 3,
         (0, Some(false)) => 1,
         (0, _) => 0,
     };
-    assert_eq!(output.status.code(), Some(expected), "{}: {stderr}", case.folder.display());
+    assert_eq!(
+        output.status.code(),
+        Some(expected),
+        "{}: {stderr}",
+        case.folder.display()
+    );
     decision
 }

@@ -23,9 +23,22 @@ pub fn assert_same(case: &Case, decision: &Value) {
         collect_findings(&mutated, &mut findings);
         let patch = patch_of(&mutated);
         // What is refused at once is not changed as well.
-        let expected = if allowed { decision_patch(decision) } else { Vec::new() };
-        assert_eq!(with_authors(&patch, &mutated), expected, "{}", case.folder.display());
-        json_patch::patch(&mut object, &serde_json::from_value(Value::Array(patch)).unwrap()).unwrap();
+        let expected = if allowed {
+            decision_patch(decision)
+        } else {
+            Vec::new()
+        };
+        assert_eq!(
+            with_authors(&patch, &mutated),
+            expected,
+            "{}",
+            case.folder.display()
+        );
+        json_patch::patch(
+            &mut object,
+            &serde_json::from_value(Value::Array(patch)).unwrap(),
+        )
+        .unwrap();
     }
     // The API server does not validate what was refused already.
     if allowed {
@@ -34,21 +47,47 @@ pub fn assert_same(case: &Case, decision: &Value) {
         allowed &= validated["allowed"] == true;
         collect_findings(&validated, &mut findings);
         let expected = lines(decision, |_| true);
-        let unexpected: Vec<_> = findings.iter().filter(|line| !expected.contains(line)).collect();
-        assert!(unexpected.is_empty(), "{}: {unexpected:#?} is not in {expected:#?}", case.folder.display());
-        let missing: Vec<_> = expected.iter().filter(|line| !findings.contains(line)).collect();
-        assert!(missing.is_empty(), "{}: {missing:#?} is not in {findings:#?}", case.folder.display());
+        let unexpected: Vec<_> = findings
+            .iter()
+            .filter(|line| !expected.contains(line))
+            .collect();
+        assert!(
+            unexpected.is_empty(),
+            "{}: {unexpected:#?} is not in {expected:#?}",
+            case.folder.display()
+        );
+        let missing: Vec<_> = expected
+            .iter()
+            .filter(|line| !findings.contains(line))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "{}: {missing:#?} is not in {findings:#?}",
+            case.folder.display()
+        );
     } else {
         let denials = lines(decision, |severity| severity == "deny");
-        assert!(findings.iter().filter(|line| line.starts_with("deny")).all(|line| denials.contains(line)));
+        assert!(
+            findings
+                .iter()
+                .filter(|line| line.starts_with("deny"))
+                .all(|line| denials.contains(line))
+        );
     }
-    assert_eq!(json!(allowed), decision["allowed"], "{}", case.folder.display());
+    assert_eq!(
+        json!(allowed),
+        decision["allowed"],
+        "{}",
+        case.folder.display()
+    );
     server.stop();
 }
 
 /// The full findings, as the audit annotation has them.
 fn collect_findings(response: &Value, findings: &mut Vec<String>) {
-    let text = response["auditAnnotations"]["findings"].as_str().unwrap_or_default();
+    let text = response["auditAnnotations"]["findings"]
+        .as_str()
+        .unwrap_or_default();
     findings.extend(text.lines().map(str::to_owned));
 }
 
@@ -58,24 +97,41 @@ fn lines(decision: &Value, wanted: impl Fn(&str) -> bool) -> Vec<String> {
     let findings = decision["findings"].as_array().into_iter().flatten();
     let findings = findings.filter(|finding| wanted(&text(finding, "severity")));
     let line = |finding: &Value| {
-        let fix = finding.get("fix").map(|fix| format!("; fix: {}", fix.as_str().unwrap())).unwrap_or_default();
-        format!("{} {}/{}: {} (at {}{fix})", text(finding, "severity"), text(finding, "policy"), text(finding, "rule"), text(finding, "message"), text(finding, "path"))
+        let fix = finding
+            .get("fix")
+            .map(|fix| format!("; fix: {}", fix.as_str().unwrap()))
+            .unwrap_or_default();
+        format!(
+            "{} {}/{}: {} (at {}{fix})",
+            text(finding, "severity"),
+            text(finding, "policy"),
+            text(finding, "rule"),
+            text(finding, "message"),
+            text(finding, "path")
+        )
     };
     findings.map(line).collect()
 }
 
 fn patch_of(response: &Value) -> Vec<Value> {
     let Some(encoded) = response.get("patch") else {
-        assert!(response.get("patchType").is_none(), "patchType without patch");
+        assert!(
+            response.get("patchType").is_none(),
+            "patchType without patch"
+        );
         return Vec::new();
     };
     assert_eq!(response["patchType"], "JSONPatch");
-    let text = base64::engine::general_purpose::STANDARD.decode(encoded.as_str().unwrap()).unwrap();
+    let text = base64::engine::general_purpose::STANDARD
+        .decode(encoded.as_str().unwrap())
+        .unwrap();
     serde_json::from_slice(&text).unwrap()
 }
 
 fn with_authors(patch: &[Value], response: &Value) -> Vec<Value> {
-    let edits = response["auditAnnotations"]["edits"].as_str().unwrap_or("[]");
+    let edits = response["auditAnnotations"]["edits"]
+        .as_str()
+        .unwrap_or("[]");
     let edits: Vec<Value> = serde_json::from_str(edits).unwrap();
     assert_eq!(edits.len(), patch.len(), "an author for every operation");
     let join = |(op, edit): (&Value, &Value)| {
@@ -103,7 +159,16 @@ impl Server {
     fn start(case: &Case) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--grace", "0", "--self-signed"]);
+        command.args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--metrics-listen",
+            "127.0.0.1:0",
+            "--grace",
+            "0",
+            "--self-signed",
+        ]);
         command.arg(folder.path()).stderr(Stdio::piped());
         if let Some(policies) = case.policies() {
             command.arg("--config").arg(policies);
@@ -113,14 +178,21 @@ impl Server {
         let mut said = String::new();
         let url = log.by_ref().map_while(Result::ok).find_map(|line| {
             said += &line;
-            let url = line.split_whitespace().find(|word| word.starts_with("https://"));
+            let url = line
+                .split_whitespace()
+                .find(|word| word.starts_with("https://"));
             url.map(str::to_owned)
         });
         std::thread::spawn(move || log.count());
         let url = url.unwrap_or_else(|| panic!("the server did not say where it listens: {said}"));
         let authority = std::fs::read(folder.path().join("ca.crt")).unwrap();
         let agent = agent(&authority);
-        Self { process, url, agent, _folder: folder }
+        Self {
+            process,
+            url,
+            agent,
+            _folder: folder,
+        }
     }
 
     fn ask(&self, endpoint: &str, object: &Value) -> Value {
@@ -139,9 +211,13 @@ impl Server {
             },
         });
         let url = format!("{}/{endpoint}?timeout=10s", self.url);
-        let request = self.agent.post(&url).header("content-type", "application/json");
+        let request = self
+            .agent
+            .post(&url)
+            .header("content-type", "application/json");
         let mut response = request.send(review.to_string()).unwrap();
-        let answer: Value = serde_json::from_str(&response.body_mut().read_to_string().unwrap()).unwrap();
+        let answer: Value =
+            serde_json::from_str(&response.body_mut().read_to_string().unwrap()).unwrap();
         assert_eq!(answer["response"]["uid"], review["request"]["uid"]);
         answer["response"].clone()
     }
@@ -149,8 +225,17 @@ impl Server {
     /// Ends the server as Kubernetes does, which must go well.
     fn stop(mut self) {
         let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        assert!(self.process.wait().unwrap().success(), "exit status 0 after SIGTERM");
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert!(
+            self.process.wait().unwrap().success(),
+            "exit status 0 after SIGTERM"
+        );
     }
 }
 
@@ -164,6 +249,12 @@ impl Drop for Server {
 fn agent(authority: &[u8]) -> ureq::Agent {
     use ureq::tls::{Certificate, RootCerts, TlsConfig};
     let authority = Certificate::from_pem(authority).unwrap();
-    let tls = TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(vec![authority]))).build();
-    ureq::Agent::config_builder().tls_config(tls).timeout_global(Some(Duration::from_secs(20))).build().into()
+    let tls = TlsConfig::builder()
+        .root_certs(RootCerts::Specific(Arc::new(vec![authority])))
+        .build();
+    ureq::Agent::config_builder()
+        .tls_config(tls)
+        .timeout_global(Some(Duration::from_secs(20)))
+        .build()
+        .into()
 }

@@ -30,34 +30,71 @@ fn real_manifests_are_repaired_without_harm() {
             let outcome = support::dry_run(&catalog, pod.clone());
             check(&file, &pod, &outcome);
             let again = support::dry_run(&catalog, outcome.object.clone());
-            assert!(again.patch.is_empty(), "{}: a second pass changes {:?}", file.display(), again.patch);
+            assert!(
+                again.patch.is_empty(),
+                "{}: a second pass changes {:?}",
+                file.display(),
+                again.patch
+            );
             count(&outcome, &mut counts);
         }
     }
     println!("{pods} pods; pods by rule:");
-    counts.iter().for_each(|(rule, count)| println!("{count:>6}  {rule}"));
+    counts
+        .iter()
+        .for_each(|(rule, count)| println!("{count:>6}  {rule}"));
     assert!(pods >= 10);
 }
 
 fn check(file: &Path, pod: &Value, outcome: &Outcome) {
-    assert!(outcome.faults.is_empty(), "{}: {:?}", file.display(), outcome.faults);
+    assert!(
+        outcome.faults.is_empty(),
+        "{}: {:?}",
+        file.display(),
+        outcome.faults
+    );
     support::assert_patch_applies(pod, outcome);
-    for pointer in ["/x-unknown", "/metadata/x-unknown", "/spec/x-unknown", "/spec/containers/0/x-unknown"] {
-        assert_eq!(outcome.object.pointer(pointer), Some(&unknown()), "{} {pointer}", file.display());
+    for pointer in [
+        "/x-unknown",
+        "/metadata/x-unknown",
+        "/spec/x-unknown",
+        "/spec/containers/0/x-unknown",
+    ] {
+        assert_eq!(
+            outcome.object.pointer(pointer),
+            Some(&unknown()),
+            "{} {pointer}",
+            file.display()
+        );
         let text = |value: &Value| value.pointer(pointer).unwrap().to_string();
         assert_eq!(text(&outcome.object), text(pod), "byte for byte");
     }
     // A message without a fix leaves its reader alone.
     for finding in &outcome.findings {
-        assert!(!finding.message.is_empty() && finding.message.len() < 400, "{finding:?}");
+        assert!(
+            !finding.message.is_empty() && finding.message.len() < 400,
+            "{finding:?}"
+        );
     }
 }
 
 fn count(outcome: &Outcome, counts: &mut BTreeMap<String, usize>) {
-    let edits = outcome.patch.iter().map(|applied| format!("repair {}/{}", applied.policy, applied.rule));
-    let findings = outcome.findings.iter().map(|found| format!("{} {}/{}", found.severity.as_str(), found.policy, found.rule));
+    let edits = outcome
+        .patch
+        .iter()
+        .map(|applied| format!("repair {}/{}", applied.policy, applied.rule));
+    let findings = outcome.findings.iter().map(|found| {
+        format!(
+            "{} {}/{}",
+            found.severity.as_str(),
+            found.policy,
+            found.rule
+        )
+    });
     let rules: std::collections::BTreeSet<_> = edits.chain(findings).collect();
-    rules.into_iter().for_each(|rule| *counts.entry(rule).or_default() += 1);
+    rules
+        .into_iter()
+        .for_each(|rule| *counts.entry(rule).or_default() += 1);
 }
 
 fn manifests() -> Vec<PathBuf> {
@@ -65,12 +102,23 @@ fn manifests() -> Vec<PathBuf> {
     let corpus = root.join("../shared/corpus");
     match corpus.exists() {
         true => println!("the corpus is there"),
-        false => println!("SKIPPED: there is no corpus beside the checkout; the golden cases alone are read"),
+        false => println!(
+            "SKIPPED: there is no corpus beside the checkout; the golden cases alone are read"
+        ),
     }
     let folders = [root.join("tests/cases"), corpus];
-    let there: Vec<_> = folders.into_iter().filter(|folder| folder.exists()).collect();
+    let there: Vec<_> = folders
+        .into_iter()
+        .filter(|folder| folder.exists())
+        .collect();
     let files = list_files(&there, &mut Vec::new());
-    files.into_iter().filter(|file| file.file_name().is_none_or(|name| name != "response.yaml" && name != "policies.yaml")).collect()
+    files
+        .into_iter()
+        .filter(|file| {
+            file.file_name()
+                .is_none_or(|name| name != "response.yaml" && name != "policies.yaml")
+        })
+        .collect()
 }
 
 /// Every pod spec of a file's documents, wherever it stands, posed as a Pod.
@@ -78,7 +126,10 @@ fn pods_of(file: &Path) -> Vec<Value> {
     let bytes = fs::read(file).unwrap();
     let documents = yaml::documents(&file.display().to_string(), &bytes);
     let mut pods = Vec::new();
-    documents.into_iter().filter_map(|document| document.content.ok()).for_each(|value| find_pods(&value, &mut pods));
+    documents
+        .into_iter()
+        .filter_map(|document| document.content.ok())
+        .for_each(|value| find_pods(&value, &mut pods));
     pods
 }
 
@@ -86,7 +137,10 @@ fn find_pods(value: &Value, pods: &mut Vec<Value>) {
     match value {
         Value::Object(map) => {
             let containers = map.get("containers").and_then(Value::as_array);
-            if containers.is_some_and(|list| list.first().is_some_and(|first| first.get("name").is_some() && first.is_object())) {
+            if containers.is_some_and(|list| {
+                list.first()
+                    .is_some_and(|first| first.get("name").is_some() && first.is_object())
+            }) {
                 pods.push(pose(value));
             }
             map.values().for_each(|value| find_pods(value, pods));

@@ -14,13 +14,32 @@ const EDGES: &[(&str, &[&str])] = &[
     ("pipeline", &["admission", "catalog", "engine"]),
     ("webhook", &[]),
     ("builtin", &[]),
-    ("cli", &["admission", "builtin", "catalog", "engine", "pipeline", "webhook"]),
+    (
+        "cli",
+        &[
+            "admission",
+            "builtin",
+            "catalog",
+            "engine",
+            "pipeline",
+            "webhook",
+        ],
+    ),
     ("sdk", &["admission", "gpu"]),
     ("policy-gpu-limits", &["sdk"]),
     ("policy-gpu-tolerations", &["sdk"]),
     ("policy-mig-resources", &["sdk"]),
     ("policy-shared-memory", &["sdk"]),
-    ("bundle", &["policy-gpu-limits", "policy-gpu-tolerations", "policy-mig-resources", "policy-shared-memory", "sdk"]),
+    (
+        "bundle",
+        &[
+            "policy-gpu-limits",
+            "policy-gpu-tolerations",
+            "policy-mig-resources",
+            "policy-shared-memory",
+            "sdk",
+        ],
+    ),
     ("bench", &["webhook"]),
 ];
 
@@ -38,21 +57,36 @@ const KNOWN_BY_ONE: &[(&str, &str)] = &[
 
 #[test]
 fn crates_depend_on_what_the_architecture_says() {
-    let allowed: BTreeMap<_, BTreeSet<_>> = EDGES.iter().map(|(name, on)| (*name, on.iter().copied().collect())).collect();
+    let allowed: BTreeMap<_, BTreeSet<_>> = EDGES
+        .iter()
+        .map(|(name, on)| (*name, on.iter().copied().collect()))
+        .collect();
     let packages = packages();
     for (name, dependencies) in &packages {
-        let own: BTreeSet<_> = dependencies.iter().filter_map(|dependency| dependency.strip_prefix("tollgate-")).collect();
-        let expected = allowed.get(name.as_str()).unwrap_or_else(|| panic!("`{name}` is not in the table"));
+        let own: BTreeSet<_> = dependencies
+            .iter()
+            .filter_map(|dependency| dependency.strip_prefix("tollgate-"))
+            .collect();
+        let expected = allowed
+            .get(name.as_str())
+            .unwrap_or_else(|| panic!("`{name}` is not in the table"));
         assert_eq!(own, *expected, "what `{name}` depends on");
     }
-    assert_eq!(packages.len(), EDGES.len(), "every crate of the table is there");
+    assert_eq!(
+        packages.len(),
+        EDGES.len(),
+        "every crate of the table is there"
+    );
 }
 
 #[test]
 fn each_heavy_library_is_known_by_one_crate() {
     for (name, dependencies) in packages().iter().filter(|(name, _)| *name != "bench") {
         for (library, knower) in KNOWN_BY_ONE {
-            assert!(name == knower || !dependencies.contains(*library), "`{name}` knows `{library}`, which is for `{knower}`");
+            assert!(
+                name == knower || !dependencies.contains(*library),
+                "`{name}` knows `{library}`, which is for `{knower}`"
+            );
         }
     }
 }
@@ -60,11 +94,22 @@ fn each_heavy_library_is_known_by_one_crate() {
 /// The packages by their short names, with their direct dependencies outside tests.
 fn packages() -> BTreeMap<String, BTreeSet<String>> {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["metadata", "--no-deps", "--format-version", "1"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"));
     let output = cargo.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    metadata["packages"].as_array().unwrap().iter().map(package).collect()
+    metadata["packages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(package)
+        .collect()
 }
 
 fn package(package: &Value) -> (String, BTreeSet<String>) {
@@ -72,5 +117,8 @@ fn package(package: &Value) -> (String, BTreeSet<String>) {
     let dependencies = package["dependencies"].as_array().unwrap().iter();
     let outside_tests = dependencies.filter(|dependency| dependency["kind"].is_null());
     let names = outside_tests.map(|dependency| dependency["name"].as_str().unwrap().to_owned());
-    (name.strip_prefix("tollgate-").unwrap().to_owned(), names.collect())
+    (
+        name.strip_prefix("tollgate-").unwrap().to_owned(),
+        names.collect(),
+    )
 }

@@ -22,31 +22,66 @@ const RESOURCES: [&str; 12] = [
 
 const QUANTITIES: [&str; 9] = ["0", "1", "2", "4", "8", "0.5", "1000m", "16Gi", "200Mi"];
 
-const MOUNTS: [&str; 6] = ["/dev/shm", "/dev/shm/", "/dev", "/dev/shm/x", "/data", "/run/shm"];
+const MOUNTS: [&str; 6] = [
+    "/dev/shm",
+    "/dev/shm/",
+    "/dev",
+    "/dev/shm/x",
+    "/data",
+    "/run/shm",
+];
 
-const IMAGES: [&str; 4] = ["registry.example/app:1", "vllm/vllm-openai:v0.11.0", "pytorch/pytorch:2.8.0", "app"];
+const IMAGES: [&str; 4] = [
+    "registry.example/app:1",
+    "vllm/vllm-openai:v0.11.0",
+    "pytorch/pytorch:2.8.0",
+    "app",
+];
 
 fn of<T: Copy + std::fmt::Debug + 'static>(items: &'static [T]) -> impl Strategy<Value = T> {
     proptest::sample::select(items)
 }
 
 fn resources() -> impl Strategy<Value = Value> {
-    let list = || vec((of(&RESOURCES), of(&QUANTITIES)), 0..4).prop_map(|pairs| {
-        Value::Object(pairs.into_iter().map(|(name, quantity)| (name.to_owned(), quantity.into())).collect())
-    });
+    let list = || {
+        vec((of(&RESOURCES), of(&QUANTITIES)), 0..4).prop_map(|pairs| {
+            Value::Object(
+                pairs
+                    .into_iter()
+                    .map(|(name, quantity)| (name.to_owned(), quantity.into()))
+                    .collect(),
+            )
+        })
+    };
     (option::of(list()), option::of(list())).prop_map(|(limits, requests)| {
         let lists = [("limits", limits), ("requests", requests)];
-        Value::Object(lists.into_iter().filter_map(|(key, list)| Some((key.to_owned(), list?))).collect())
+        Value::Object(
+            lists
+                .into_iter()
+                .filter_map(|(key, list)| Some((key.to_owned(), list?)))
+                .collect(),
+        )
     })
 }
 
 fn mounts() -> impl Strategy<Value = Value> {
     let mount = (of(&["shm", "data", "host"]), of(&MOUNTS));
-    vec(mount, 0..3).prop_map(|mounts| mounts.iter().map(|(name, path)| json!({"name": name, "mountPath": path})).collect())
+    vec(mount, 0..3).prop_map(|mounts| {
+        mounts
+            .iter()
+            .map(|(name, path)| json!({"name": name, "mountPath": path}))
+            .collect()
+    })
 }
 
 fn args() -> impl Strategy<Value = Vec<&'static str>> {
-    of(&[&[][..], &["--tensor-parallel-size", "2"], &["--tensor-parallel-size=4"], &["torchrun", "--nproc-per-node=2", "train.py"]]).prop_map(<[_]>::to_vec)
+    of(&[
+        &[][..],
+        &["--tensor-parallel-size", "2"],
+        &["--tensor-parallel-size=4"],
+        &["torchrun", "--nproc-per-node=2", "train.py"],
+    ])
+    .prop_map(<[_]>::to_vec)
 }
 
 fn container(name: String) -> impl Strategy<Value = Value> {
@@ -75,7 +110,9 @@ fn toleration() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(json!({"operator": "Exists"})),
         Just(json!({"key": "nvidia.com/gpu", "operator": "Exists"})),
-        Just(json!({"key": "nvidia.com/gpu", "operator": "Equal", "value": "present", "effect": "NoSchedule"})),
+        Just(
+            json!({"key": "nvidia.com/gpu", "operator": "Equal", "value": "present", "effect": "NoSchedule"})
+        ),
         Just(json!({"key": "dedicated", "value": "ml"})),
     ]
 }

@@ -19,10 +19,19 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(|| support::catalog(""));
 /// The same policies in the opposite order.
 static BACKWARDS: LazyLock<Catalog> = LazyLock::new(|| {
     let document = |(order, name): (usize, &&str)| {
-        format!("apiVersion: tollgate.dev/v1alpha1\nkind: Policy\nmetadata: {{name: {name}}}\nspec: {{order: {order}}}\n---\n")
+        format!(
+            "apiVersion: tollgate.dev/v1alpha1\nkind: Policy\nmetadata: {{name: {name}}}\nspec: {{order: {order}}}\n---\n"
+        )
     };
     let names = tollgate_builtin::POLICIES.map(|(name, _)| name);
-    support::catalog(&names.iter().rev().enumerate().map(document).collect::<String>())
+    support::catalog(
+        &names
+            .iter()
+            .rev()
+            .enumerate()
+            .map(document)
+            .collect::<String>(),
+    )
 });
 
 /// The parts of a pod that the built-in policies say that they edit.
@@ -75,5 +84,9 @@ proptest! {
 }
 
 fn findings(outcome: &Outcome) -> BTreeSet<String> {
-    outcome.findings.iter().map(|finding| format!("{} {}", finding.severity.as_str(), finding.line())).collect()
+    outcome
+        .findings
+        .iter()
+        .map(|finding| format!("{} {}", finding.severity.as_str(), finding.line()))
+        .collect()
 }

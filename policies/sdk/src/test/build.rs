@@ -6,7 +6,10 @@ use super::map;
 
 /// Begins a pod named `test` with containers.
 pub fn pod(containers: impl IntoIterator<Item = ContainerBuilder>) -> PodBuilder {
-    let containers: Vec<_> = containers.into_iter().map(|container| container.0).collect();
+    let containers: Vec<_> = containers
+        .into_iter()
+        .map(|container| container.0)
+        .collect();
     PodBuilder(json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": "test", "namespace": "default"},
@@ -32,7 +35,11 @@ impl PodBuilder {
 
     /// Adds a volume, given with its name and source.
     pub fn volume(mut self, name: &str, source: &str, value: Value) -> Self {
-        push(&mut self.0, "/spec/volumes", map([("name", name.into()), (source, value)]));
+        push(
+            &mut self.0,
+            "/spec/volumes",
+            map([("name", name.into()), (source, value)]),
+        );
         self
     }
 
@@ -55,7 +62,10 @@ impl PodBuilder {
 
     /// Sets an annotation.
     pub fn annotation(self, key: &str, value: &str) -> Self {
-        self.with(&format!("/metadata/annotations/{}", escape(key)), value.into())
+        self.with(
+            &format!("/metadata/annotations/{}", escape(key)),
+            value.into(),
+        )
     }
 
     /// Sets a value of the node selector.
@@ -88,12 +98,18 @@ impl ContainerBuilder {
 
     /// Sets a resource limit.
     pub fn limit(self, name: &str, quantity: &str) -> Self {
-        self.with(&format!("/resources/limits/{}", escape(name)), quantity.into())
+        self.with(
+            &format!("/resources/limits/{}", escape(name)),
+            quantity.into(),
+        )
     }
 
     /// Sets a resource request.
     pub fn request(self, name: &str, quantity: &str) -> Self {
-        self.with(&format!("/resources/requests/{}", escape(name)), quantity.into())
+        self.with(
+            &format!("/resources/requests/{}", escape(name)),
+            quantity.into(),
+        )
     }
 
     /// Sets the image.
@@ -119,7 +135,11 @@ impl ContainerBuilder {
 
     /// Mounts a volume.
     pub fn mount(mut self, volume: &str, path: &str) -> Self {
-        push(&mut self.0, "/volumeMounts", json!({"name": volume, "mountPath": path}));
+        push(
+            &mut self.0,
+            "/volumeMounts",
+            json!({"name": volume, "mountPath": path}),
+        );
         self
     }
 }
@@ -137,14 +157,22 @@ fn set(root: &mut Value, pointer: &str, value: Value) {
         }
         at = match (at, key.parse::<usize>()) {
             (Value::Array(items), Ok(index)) => items.get_mut(index).expect("an index of the list"),
-            (at, _) => at.as_object_mut().expect("an object on the way").entry(key).or_insert(Value::Null),
+            (at, _) => at
+                .as_object_mut()
+                .expect("an object on the way")
+                .entry(key)
+                .or_insert(Value::Null),
         };
     }
     *at = value;
 }
 
 fn push(root: &mut Value, pointer: &str, item: Value) {
-    let mut items = root.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut items = root
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     items.push(item);
     set(root, pointer, items.into());
 }

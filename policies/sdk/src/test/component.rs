@@ -10,24 +10,48 @@ use crate::Policy;
 
 /// Asserts that the compiled component does what the native run did.
 pub(super) fn assert_same<P: Policy>(case: &Case, native: &Done) {
-    let (Ok(component), Ok(binary)) = (std::env::var("TOLLGATE_COMPONENT"), std::env::var("TOLLGATE_BIN")) else {
+    let (Ok(component), Ok(binary)) = (
+        std::env::var("TOLLGATE_COMPONENT"),
+        std::env::var("TOLLGATE_BIN"),
+    ) else {
         return;
     };
-    let folder = std::env::temp_dir().join(format!("tollgate-sdk-{}-{:?}", std::process::id(), std::thread::current().id()));
+    let folder = std::env::temp_dir().join(format!(
+        "tollgate-sdk-{}-{:?}",
+        std::process::id(),
+        std::thread::current().id()
+    ));
     std::fs::create_dir_all(&folder).expect("a folder for the configuration");
-    std::fs::write(folder.join("config.yaml"), config::<P>(case, &component)).expect("a file for the configuration");
+    std::fs::write(folder.join("config.yaml"), config::<P>(case, &component))
+        .expect("a file for the configuration");
     let mut command = Command::new(binary);
-    command.args(["review", "-", "--profile", "none", "-o", "json", "--config"]).arg(&folder);
+    command
+        .args(["review", "-", "--profile", "none", "-o", "json", "--config"])
+        .arg(&folder);
     let answer = answer(&mut command, &case.request.object);
     let _ = std::fs::remove_dir_all(&folder);
-    let review = answer.pointer("/reviews/0").unwrap_or_else(|| panic!("no review in {answer:#}"));
-    assert_eq!(review.get("faults"), Some(&json!([])), "the component faulted");
-    assert_eq!(bare(review, "patch", &["op", "path", "value"]), Value::Array(native.patch.clone()), "the component's patch");
+    let review = answer
+        .pointer("/reviews/0")
+        .unwrap_or_else(|| panic!("no review in {answer:#}"));
+    assert_eq!(
+        review.get("faults"),
+        Some(&json!([])),
+        "the component faulted"
+    );
+    assert_eq!(
+        bare(review, "patch", &["op", "path", "value"]),
+        Value::Array(native.patch.clone()),
+        "the component's patch"
+    );
     let found = bare(review, "findings", &["rule", "severity", "path", "message"]);
     let expected = native.findings.iter().map(|finding| {
         json!({"rule": finding.rule, "severity": finding.severity.as_str(), "path": finding.path, "message": finding.message})
     });
-    assert_eq!(found, expected.collect::<Value>(), "the component's findings");
+    assert_eq!(
+        found,
+        expected.collect::<Value>(),
+        "the component's findings"
+    );
 }
 
 fn config<P: Policy>(case: &Case, component: &str) -> String {
@@ -41,7 +65,10 @@ fn config<P: Policy>(case: &Case, component: &str) -> String {
         },
     });
     let mut site = json!({"gpuModels": case.site.gpu_models});
-    for (key, value) in [("migStrategy", &case.site.mig_strategy), ("sharing", &case.site.sharing)] {
+    for (key, value) in [
+        ("migStrategy", &case.site.mig_strategy),
+        ("sharing", &case.site.sharing),
+    ] {
         if let (Some(value), Some(site)) = (value, site.as_object_mut()) {
             site.insert(key.to_owned(), value.as_str().into());
         }
@@ -51,19 +78,32 @@ fn config<P: Policy>(case: &Case, component: &str) -> String {
 }
 
 fn answer(command: &mut Command, object: &Value) -> Value {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("TOLLGATE_BIN runs");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("TOLLGATE_BIN runs");
     let mut stdin = child.stdin.take().expect("a pipe to the binary");
-    stdin.write_all(object.to_string().as_bytes()).expect("the binary reads the object");
+    stdin
+        .write_all(object.to_string().as_bytes())
+        .expect("the binary reads the object");
     drop(stdin);
     let output = child.wait_with_output().expect("the binary ends");
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|err| panic!("{err} in {}", String::from_utf8_lossy(&output.stdout)))
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|err| panic!("{err} in {}", String::from_utf8_lossy(&output.stdout)))
 }
 
 /// A list of a review, each item reduced to some keys.
 fn bare(review: &Value, list: &str, keys: &[&str]) -> Value {
-    let items = review.get(list).and_then(Value::as_array).into_iter().flatten();
+    let items = review
+        .get(list)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
     let reduce = |item: &Value| {
-        let kept = keys.iter().filter_map(|key| Some(((*key).to_owned(), item.get(*key)?.clone())));
+        let kept = keys
+            .iter()
+            .filter_map(|key| Some(((*key).to_owned(), item.get(*key)?.clone())));
         Value::Object(kept.collect())
     };
     items.map(reduce).collect()

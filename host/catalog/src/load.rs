@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tollgate_engine::{Action, Artifact, Bundle, Engine, EntrySpec, LoadError, PolicyInfo};
+use tollgate_engine::{
+    Action, Artifact, Bundle, Engine, EntryError, EntrySpec, LoadError, PolicyInfo,
+};
 
 use crate::cache::{Cache, seal, unseal};
 use crate::document::{
@@ -389,19 +391,33 @@ fn engine_site(site: &Site) -> tollgate_engine::Site {
 
 /// What is wrong with the policies of a group, at their places.
 fn refused(group: &Group, err: LoadError) -> Vec<Diagnostic> {
-    let LoadError::Entries(errors) = err else {
+    let LoadError::Entries { errors, policies } = err else {
         return vec![at_module(group, &full_message(&err))];
     };
-    let at = |error: &tollgate_engine::EntryError| {
+    let at = |error: EntryError| {
         let policy = group.policies.get(error.entry)?;
+        let exact = match error.field {
+            "settings" => settings_errors(policy, &policies),
+            _ => Vec::new(),
+        };
         let message = format!("policy `{}`: {}", policy.name, error.message);
-        Some(
-            policy
-                .origin
-                .diagnostic(&format!("/spec/{}", error.field), message),
-        )
+        let place = format!("/spec/{}", error.field);
+        Some(match exact.is_empty() {
+            true => vec![policy.origin.diagnostic(&place, message)],
+            false => exact,
+        })
     };
-    errors.iter().filter_map(at).collect()
+    errors.into_iter().filter_map(at).flatten().collect()
+}
+
+/// What the schema of a policy's settings says is wrong with them, each at its place: more than the policy's own
+/// error tells, which is the first one only.
+fn settings_errors(policy: &Policy, policies: &[PolicyInfo]) -> Vec<Diagnostic> {
+    let info = policies
+        .iter()
+        .find(|info| info.name == policy.module.policy());
+    let schema = info.and_then(|info| serde_json::from_str(&info.settings_schema).ok());
+    schema.map_or_else(Vec::new, |schema| policy.check_settings(&schema))
 }
 
 fn at_module(group: &Group, message: &str) -> Diagnostic {

@@ -73,7 +73,11 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<ExitCode, Failure> {
         word: word(&response),
         source: request_path.to_string_lossy(),
         kind: request.gvk.kind.as_str().into(),
-        name: place(request.namespace.as_deref(), request.name.as_deref()),
+        name: place(
+            request.namespace.as_deref(),
+            request.name.as_deref(),
+            &request.object,
+        ),
         reason: None,
         before: Some(&request.object),
         edits: edits(&response)?,

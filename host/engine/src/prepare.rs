@@ -65,8 +65,13 @@ pub enum LoadError {
     #[error("it failed while it was configured: {0}")]
     Fault(#[from] Fault),
     /// Entries were refused.
-    #[error("{} of its entries were refused", .0.len())]
-    Entries(Vec<EntryError>),
+    #[error("{} of its entries were refused", errors.len())]
+    Entries {
+        /// What is wrong with them.
+        errors: Vec<EntryError>,
+        /// The policies that the component has.
+        policies: Vec<PolicyInfo>,
+    },
 }
 
 fn import_hint(import: &str) -> &'static str {
@@ -239,7 +244,10 @@ pub(crate) async fn configure(
         .flat_map(|(entry, spec)| check_entry(entry, spec, &policies))
         .collect();
     if !wrong.is_empty() {
-        return Err(LoadError::Entries(wrong));
+        return Err(LoadError::Entries {
+            errors: wrong,
+            policies,
+        });
     }
     let wanted: Vec<_> = entries.iter().map(guest_entry).collect();
     match exports
@@ -248,9 +256,10 @@ pub(crate) async fn configure(
         .map_err(|err| fault(store, &err))?
     {
         Ok(()) => Ok((instance, policies)),
-        Err(errors) => Err(LoadError::Entries(
-            errors.into_iter().map(entry_error).collect(),
-        )),
+        Err(errors) => Err(LoadError::Entries {
+            errors: errors.into_iter().map(entry_error).collect(),
+            policies,
+        }),
     }
 }
 

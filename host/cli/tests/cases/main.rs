@@ -4,6 +4,8 @@
 //! profile; `response.yaml`, the decision object. `UPDATE_CASES=1` writes what the command line says, to be read
 //! before it is committed.
 
+#![allow(unreachable_pub, dead_code, reason = "modules of one test program")]
+
 mod case;
 mod command_line;
 mod webhook;

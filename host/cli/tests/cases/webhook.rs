@@ -36,7 +36,7 @@ pub fn assert_same(case: &Case, decision: &Value) {
         );
         json_patch::patch(
             &mut object,
-            &serde_json::from_value(Value::Array(patch)).unwrap(),
+            &serde_json::from_value::<json_patch::Patch>(Value::Array(patch)).unwrap(),
         )
         .unwrap();
     }

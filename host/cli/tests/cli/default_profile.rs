@@ -67,12 +67,8 @@ fn a_repaired_manifest_needs_nothing_more() {
 
 #[test]
 fn an_update_is_not_denied_for_what_was_there_before() {
-    cli_snapshot!([
-        "review",
-        "--old",
-        "half-a-gpu-before.yaml",
-        "half-a-gpu.yaml"
-    ]);
+    cli_snapshot!(["review", "notebooks.yaml"]);
+    cli_snapshot!(["review", "--old", "notebooks-before.yaml", "notebooks.yaml"]);
 }
 
 #[test]

@@ -52,6 +52,12 @@ fn an_admission_review_is_its_own_request() {
 }
 
 #[test]
+fn a_name_that_is_still_to_be_generated_is_shown_by_its_beginning() {
+    let review = br#"{"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {"uid": "1", "kind": {"version": "v1", "kind": "Pod"}, "namespace": "ml", "operation": "CREATE", "object": {"metadata": {"generateName": "trainer-"}}}}"#;
+    cli_snapshot!(["review", "--profile", "none", "-"], review);
+}
+
+#[test]
 fn an_admission_review_that_makes_no_sense_is_unreadable() {
     cli_snapshot!(["review", "--profile", "none", "odd-review.json"]);
 }

@@ -2,6 +2,8 @@
 //! unknown fields untouched. The manifests of the golden cases are always there; the corpus is read where it lies
 //! beside the checkout, and the test says which.
 
+#![allow(unreachable_pub, dead_code, reason = "modules of one test program")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

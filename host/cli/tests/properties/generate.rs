@@ -74,18 +74,15 @@ fn mounts() -> impl Strategy<Value = Value> {
     })
 }
 
-fn args() -> impl Strategy<Value = Vec<&'static str>> {
-    of(&[
-        &[][..],
-        &["--tensor-parallel-size", "2"],
-        &["--tensor-parallel-size=4"],
-        &["torchrun", "--nproc-per-node=2", "train.py"],
-    ])
-    .prop_map(<[_]>::to_vec)
-}
+const ARGS: [&[&str]; 4] = [
+    &[],
+    &["--tensor-parallel-size", "2"],
+    &["--tensor-parallel-size=4"],
+    &["torchrun", "--nproc-per-node=2", "train.py"],
+];
 
 fn container(name: String) -> impl Strategy<Value = Value> {
-    (of(&IMAGES), args(), resources(), mounts()).prop_map(move |(image, args, resources, mounts)| {
+    (of(&IMAGES), of(&ARGS), resources(), mounts()).prop_map(move |(image, args, resources, mounts)| {
         json!({"name": name, "image": image, "args": args, "resources": resources, "volumeMounts": mounts})
     })
 }

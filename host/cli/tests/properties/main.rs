@@ -1,5 +1,7 @@
 //! Properties of reviews of generated pods by the built-in policies.
 
+#![allow(unreachable_pub, dead_code, reason = "modules of one test program")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

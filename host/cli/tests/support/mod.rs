@@ -72,7 +72,7 @@ pub fn assert_patch_applies(before: &Value, outcome: &Outcome) -> Vec<Value> {
         .map(|applied| applied.op.to_json())
         .collect();
     let mut after = before.clone();
-    let standard = serde_json::from_value(Value::Array(patch.clone())).unwrap();
+    let standard: json_patch::Patch = serde_json::from_value(Value::Array(patch.clone())).unwrap();
     json_patch::patch(&mut after, &standard).unwrap_or_else(|err| panic!("{err}: {patch:#?}"));
     assert_eq!(after, outcome.object);
     patch

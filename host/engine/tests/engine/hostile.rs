@@ -205,7 +205,7 @@ async fn names_policies_and_rules_that_do_not_exist() {
         .prepare(&wasm, &[entry("worse"), wrong], Limits::default())
         .await
         .unwrap_err();
-    let LoadError::Entries(errors) = error else {
+    let LoadError::Entries { errors, .. } = error else {
         panic!("{error:?}")
     };
     assert_eq!(

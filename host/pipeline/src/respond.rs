@@ -26,18 +26,19 @@ pub fn respond(outcome: &Outcome, phase: Phase) -> Vec<u8> {
     if !outcome.verdict.is_allowed() {
         response.insert("status".to_owned(), status(outcome));
     }
-    if phase == Phase::Mutate && outcome.verdict.is_allowed() && !outcome.patch.is_empty() {
+    let sent = match phase {
+        Phase::Mutate if outcome.verdict.is_allowed() => outcome.patch.as_slice(),
+        _ => &[],
+    };
+    if !sent.is_empty() {
         response.insert("patchType".to_owned(), "JSONPatch".into());
-        response.insert(
-            "patch".to_owned(),
-            STANDARD.encode(patch(&outcome.patch)).into(),
-        );
+        response.insert("patch".to_owned(), STANDARD.encode(patch(sent)).into());
     }
     let warnings = warnings(outcome);
     if !warnings.is_empty() {
         response.insert("warnings".to_owned(), warnings.into());
     }
-    let annotations = audit_annotations(outcome);
+    let annotations = audit_annotations(outcome, sent);
     if !annotations.is_empty() {
         response.insert("auditAnnotations".to_owned(), Value::Object(annotations));
     }
@@ -125,13 +126,14 @@ fn shorten(text: &str) -> String {
 }
 
 /// What the audit log keeps: who acted, with digests, and the full texts.
-fn audit_annotations(outcome: &Outcome) -> Map<String, Value> {
+fn audit_annotations(outcome: &Outcome, sent: &[Applied]) -> Map<String, Value> {
     let mut policies: Vec<_> = outcome
         .runs
         .iter()
         .filter(|run| acted(outcome, &run.policy))
         .map(|run| format!("{}@{}", run.policy, run.digest))
         .collect();
+    policies.sort_unstable();
     policies.dedup();
     let lines = |findings: &[Finding]| {
         findings
@@ -147,7 +149,7 @@ fn audit_annotations(outcome: &Outcome) -> Map<String, Value> {
         .collect();
     let texts = [
         ("policies", policies.join(",")),
-        ("edits", edits(&outcome.patch)),
+        ("edits", edits(sent)),
         ("findings", lines(&outcome.findings)),
         ("observed", lines(&outcome.observed)),
         ("faults", faults.join("\n")),
@@ -172,9 +174,12 @@ fn edits(patch: &[Applied]) -> String {
         } = applied;
         json!({"policy": policy, "rule": rule, "op": op.kind.as_str(), "path": op.path})
     };
+    let text = patch.iter().map(author).collect::<Value>().to_string();
+    // JSON that is cut is of no use to anybody.
     match patch {
         [] => String::new(),
-        patch => patch.iter().map(author).collect::<Value>().to_string(),
+        _ if text.len() > ANNOTATION_MAX => String::new(),
+        _ => text,
     }
 }
 

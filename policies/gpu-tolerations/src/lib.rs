@@ -145,6 +145,8 @@ fn taints(pod: &Pod) -> Vec<(&'static str, Rule)> {
             taints.push((key, rule));
         }
     }
+    // In an order that does not depend on who wrote the resources.
+    taints.sort_unstable_by_key(|(key, _)| *key);
     taints
 }
 

@@ -21,7 +21,7 @@ pub fn decide(case: &Case) -> Value {
         .pointer("/reviews/0")
         .cloned()
         .unwrap_or_else(|| panic!("no review: {answer:#}"));
-    decision.as_object_mut().unwrap().remove("source");
+    decision.as_object_mut().unwrap().shift_remove("source");
     let faults = decision
         .get("faults")
         .and_then(Value::as_array)

@@ -40,7 +40,7 @@ static BACKWARDS: LazyLock<Catalog> = LazyLock::new(|| {
 const EDITED: [&str; 4] = ["tolerations", "volumes", "volumeMounts", "resources"];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
     #[test]
     fn patches_apply_and_touch_only_what_policies_say(pod in generate::pod()) {

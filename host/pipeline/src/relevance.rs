@@ -27,9 +27,9 @@ pub(crate) fn check(
     catalog: &Catalog,
     request: Request,
     phase: Phase,
-) -> Result<Relevant, Outcome> {
+) -> Result<Relevant, Box<Outcome>> {
     match why_not(catalog, &request, phase) {
-        Some(why) => Err(Outcome::skipped(request, why)),
+        Some(why) => Err(Box::new(Outcome::skipped(request, why))),
         None => {
             let old = request
                 .old_object
@@ -44,10 +44,8 @@ pub(crate) fn check(
             });
             let review = Box::new(Review::new(request));
             if old.as_ref().is_some_and(|old| same_pods(old, &review)) {
-                return Err(Outcome::skipped(
-                    review.into_request(),
-                    "its pods do not change",
-                ));
+                let skipped = Outcome::skipped(review.into_request(), "its pods do not change");
+                return Err(Box::new(skipped));
             }
             Ok(Relevant { review, old })
         }

@@ -61,7 +61,7 @@ pub async fn review(
 ) -> Result<Outcome, Unavailable> {
     let relevant = match relevance::check(catalog, request, phase) {
         Ok(relevant) => relevant,
-        Err(skipped) => return Ok(skipped),
+        Err(skipped) => return Ok(*skipped),
     };
     let (review, old) = relevant.split();
     let chain = Chain::of(catalog, &review, phase)?;

@@ -1,6 +1,11 @@
 //! What a review costs, compute only: each step, one trivial policy, all built-in policies; sequential.
 
-#![allow(missing_docs, reason = "criterion's macros")]
+#![allow(
+    missing_docs,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a benchmark, and criterion's macros"
+)]
 
 use std::hint::black_box;
 use std::sync::Arc;

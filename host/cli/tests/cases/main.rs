@@ -4,10 +4,21 @@
 //! profile; `response.yaml`, the decision object. `UPDATE_CASES=1` writes what the command line says, to be read
 //! before it is committed.
 
-#![allow(unreachable_pub, dead_code, reason = "modules of one test program")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    dead_code,
+    unreachable_pub,
+    reason = "a test program"
+)]
 
 mod case;
 mod command_line;
+#[path = "../support/server.rs"]
+mod server;
 mod webhook;
 
 use case::Case;

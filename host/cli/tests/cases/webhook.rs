@@ -1,18 +1,14 @@
 //! Decisions of `tollgate serve`, asked over TLS as the API server asks.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::time::Duration;
-
 use base64::Engine as _;
 use serde_json::{Value, json};
 
 use crate::case::Case;
+use crate::server::Server;
 
 /// Asserts that `/mutate` and `/validate` come to the same verdict, patch, authors and findings.
 pub fn assert_same(case: &Case, decision: &Value) {
-    let server = Server::start(case);
+    let server = Server::start(case.policies().as_deref());
     let mut object = case.object();
     let is_pod = object["kind"] == "Pod";
     let mut allowed = true;
@@ -146,115 +142,4 @@ fn with_authors(patch: &[Value], response: &Value) -> Vec<Value> {
 /// The patch of a decision, each operation with its author.
 fn decision_patch(decision: &Value) -> Vec<Value> {
     decision["patch"].as_array().cloned().unwrap_or_default()
-}
-
-struct Server {
-    process: Child,
-    url: String,
-    agent: ureq::Agent,
-    _folder: tempfile::TempDir,
-}
-
-impl Server {
-    fn start(case: &Case) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
-        command.args([
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--metrics-listen",
-            "127.0.0.1:0",
-            "--grace",
-            "0",
-            "--self-signed",
-        ]);
-        command.arg(folder.path()).stderr(Stdio::piped());
-        if let Some(policies) = case.policies() {
-            command.arg("--config").arg(policies);
-        }
-        let mut process = command.spawn().unwrap();
-        let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
-        let mut said = String::new();
-        let url = log.by_ref().map_while(Result::ok).find_map(|line| {
-            said += &line;
-            let url = line
-                .split_whitespace()
-                .find(|word| word.starts_with("https://"));
-            url.map(str::to_owned)
-        });
-        std::thread::spawn(move || log.count());
-        let url = url.unwrap_or_else(|| panic!("the server did not say where it listens: {said}"));
-        let authority = std::fs::read(folder.path().join("ca.crt")).unwrap();
-        let agent = agent(&authority);
-        Self {
-            process,
-            url,
-            agent,
-            _folder: folder,
-        }
-    }
-
-    fn ask(&self, endpoint: &str, object: &Value) -> Value {
-        let api_version = object["apiVersion"].as_str().unwrap();
-        let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-        let review = json!({
-            "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
-            "request": {
-                "uid": "705ab4f5-6393-11e8-b7cc-42010a800002",
-                "kind": {"group": group, "version": version, "kind": object["kind"]},
-                "operation": "CREATE",
-                "namespace": object["metadata"]["namespace"].as_str().unwrap_or("default"),
-                "name": object["metadata"]["name"],
-                "userInfo": {"username": "user", "groups": []},
-                "object": object,
-            },
-        });
-        let url = format!("{}/{endpoint}?timeout=10s", self.url);
-        let request = self
-            .agent
-            .post(&url)
-            .header("content-type", "application/json");
-        let mut response = request.send(review.to_string()).unwrap();
-        let answer: Value =
-            serde_json::from_str(&response.body_mut().read_to_string().unwrap()).unwrap();
-        assert_eq!(answer["response"]["uid"], review["request"]["uid"]);
-        answer["response"].clone()
-    }
-
-    /// Ends the server as Kubernetes does, which must go well.
-    fn stop(mut self) {
-        let pid = self.process.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
-        assert!(
-            self.process.wait().unwrap().success(),
-            "exit status 0 after SIGTERM"
-        );
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn agent(authority: &[u8]) -> ureq::Agent {
-    use ureq::tls::{Certificate, RootCerts, TlsConfig};
-    let authority = Certificate::from_pem(authority).unwrap();
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::Specific(Arc::new(vec![authority])))
-        .build();
-    ureq::Agent::config_builder()
-        .tls_config(tls)
-        .timeout_global(Some(Duration::from_secs(20)))
-        .build()
-        .into()
 }

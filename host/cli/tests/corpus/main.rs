@@ -2,7 +2,16 @@
 //! unknown fields untouched. The manifests of the golden cases are always there; the corpus is read where it lies
 //! beside the checkout, and the test says which.
 
-#![allow(unreachable_pub, dead_code, reason = "modules of one test program")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    dead_code,
+    unreachable_pub,
+    reason = "a test program"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,5 +1,16 @@
 //! The dependency edges of the workspace are those of the architecture.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    dead_code,
+    unreachable_pub,
+    reason = "a test program"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 

@@ -1,6 +1,15 @@
 //! Properties of reviews of generated pods by the built-in policies.
 
-#![allow(unreachable_pub, dead_code, reason = "modules of one test program")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    dead_code,
+    unreachable_pub,
+    reason = "a test program"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,6 +1,15 @@
 //! The engine with hostile guests: each is contained, and its neighbours go on.
 
-#![allow(unreachable_pub, dead_code, reason = "modules of one test program")]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    dead_code,
+    unreachable_pub,
+    reason = "a test program"
+)]
 
 mod guest;
 mod hostile;

@@ -7,6 +7,7 @@ use tollgate_gpu::Quantity;
 /// Lengths of the API's names, in bytes.
 const LABEL_MAX: usize = 63;
 const SUBDOMAIN_MAX: usize = 253;
+const PORT_NAME_MAX: usize = 15;
 
 /// A DNS label: volume and probe names.
 pub(crate) fn dns_label(name: &str) -> Result<(), String> {
@@ -126,4 +127,92 @@ pub(crate) fn normal_path(path: &str) -> String {
         .split('/')
         .filter(|part| !part.is_empty() && *part != ".");
     parts.fold(String::new(), |normal, part| normal + "/" + part)
+}
+
+/// A port by number or by name.
+pub(crate) fn port(port: &str) -> Result<(), String> {
+    let name = port.len() <= PORT_NAME_MAX
+        && dns_label(port).is_ok()
+        && !port.contains("--")
+        && port.bytes().any(|byte| byte.is_ascii_lowercase());
+    let valid = name || port.parse::<u16>().is_ok_and(|number| number > 0);
+    valid.then_some(()).ok_or_else(|| {
+        format!("`{port}` must be a port: 1 to 65535, or a name of at most {PORT_NAME_MAX} lower case letters, digits and `-`")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_valid_as_the_api_server_says() {
+        type Check = fn(&str) -> Result<(), String>;
+        let long = "a".repeat(LABEL_MAX + 1);
+        let cases: [(Check, &[&str], &[&str]); 6] = [
+            (
+                dns_label,
+                &["a", "0", "a-b"],
+                &["", "-a", "a-", "A", "a.b", &long],
+            ),
+            (
+                dns_subdomain,
+                &["a", "a.b-c.d", &long],
+                &["", "a..b", ".a", "a.-b", "A"],
+            ),
+            (
+                qualified_name,
+                &["a", "A_b.c", "x.io/Y"],
+                &["", "x.io/", "/y", "X.io/y", "a/b/c", &long],
+            ),
+            (
+                label_value,
+                &["", "a", "A_b.c-1"],
+                &["-a", "a.", "a b", "é", &long],
+            ),
+            (
+                port,
+                &["1", "65535", "http", "h-1"],
+                &["", "0", "65536", "a--b", "-a", "a-port-of-16-byt"],
+            ),
+            (mount_path, &["/", "/a/"], &["", "a", "/a:b"]),
+        ];
+        for (check, good, bad) in cases {
+            for name in good {
+                assert_eq!(check(name), Ok(()), "{name}");
+            }
+            for name in bad {
+                let reason = check(name).unwrap_err();
+                assert!(
+                    reason.starts_with(&format!("`{name}` must be ")),
+                    "{reason}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn resources_with_a_foreign_domain_are_extended() {
+        let cases = [
+            ("nvidia.com/gpu", true),
+            ("deviceclass.resource.kubernetes.io/gpu", true),
+            ("kubernetes.io/batch-cpu", false),
+            ("x.kubernetes.io/y", false),
+            ("cpu", false),
+            ("hugepages-2Mi", false),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(is_extended(name), expected, "{name}");
+        }
+        assert!(is_not_overcommitted("hugepages-2Mi"));
+        assert!(!is_not_overcommitted("memory"));
+    }
+
+    #[test]
+    fn paths_are_compared_without_needless_slashes() {
+        for path in ["/a/b", "/a/b/", "//a//b", "/a/./b"] {
+            assert_eq!(normal_path(path), "/a/b", "{path}");
+        }
+        assert_eq!(normal_path("/"), "");
+    }
 }

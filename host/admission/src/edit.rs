@@ -193,7 +193,7 @@ struct Editor<'a> {
 impl Editor<'_> {
     fn edit(&mut self, edit: Edit) -> Outcome {
         match edit {
-            Edit::AddToleration { pod, toleration } => self.add_toleration(pod, &toleration),
+            Edit::AddToleration { pod, toleration } => self.add_toleration(pod, toleration),
             Edit::RemoveToleration { pod, toleration } => self.remove_toleration(pod, &toleration),
             Edit::AddVolume {
                 pod,
@@ -279,9 +279,11 @@ impl Editor<'_> {
         }
     }
 
-    fn add_toleration(&mut self, pod: PodId, toleration: &Toleration) -> Outcome {
-        check_toleration(toleration)?;
-        if self.pod(pod)?.tolerations().contains(toleration) {
+    fn add_toleration(&mut self, pod: PodId, mut toleration: Toleration) -> Outcome {
+        check_toleration(&toleration)?;
+        // An empty value is none, as in what is read.
+        toleration.value = toleration.value.filter(|value| !value.is_empty());
+        if self.pod(pod)?.tolerations().contains(&toleration) {
             return Ok(());
         }
         let spec = self.spec(pod)?;
@@ -289,17 +291,17 @@ impl Editor<'_> {
     }
 
     fn remove_toleration(&mut self, pod: PodId, toleration: &Toleration) -> Outcome {
-        let Some(index) = self
+        while let Some(index) = self
             .pod(pod)?
             .tolerations()
             .iter()
             .position(|found| found == toleration)
-        else {
-            return Ok(());
-        };
-        let path = format!("{}/tolerations/{index}", self.spec(pod)?);
-        self.unless_written_by_another(&path)?;
-        self.apply(Op::remove(path))
+        {
+            let path = format!("{}/tolerations/{index}", self.spec(pod)?);
+            self.unless_written_by_another(&path)?;
+            self.apply(Op::remove(path))?;
+        }
+        Ok(())
     }
 
     fn add_volume(
@@ -468,14 +470,31 @@ impl Editor<'_> {
     ) -> Outcome {
         let view = self.container(container)?;
         let Some(old) = view.limit(name).or_else(|| view.request(name)) else {
+            let renamed = view.limit(new_name).is_some_and(|there| {
+                let wanted = quantity.as_ref().unwrap_or(&there);
+                Quantity::parse(&there) == Quantity::parse(wanted)
+            });
+            if renamed {
+                return Ok(());
+            }
             return Err(EditError::Invalid(format!(
                 "container `{}` has no resource `{name}`",
                 view.name()
             )));
         };
+        let quantity = quantity.unwrap_or(old);
+        if name == new_name {
+            return self.set_resource(container, name, &quantity);
+        }
+        let has_request = view.request(name).is_some();
+        let path = view.path();
         // Another policy's value moves along: it is said of the same devices, by their new name.
         self.take_resource(container, name)?;
-        self.set_resource(container, new_name, &quantity.unwrap_or(old))
+        self.set_resource(container, new_name, &quantity)?;
+        match has_request {
+            true => self.set_quantity(&path, "requests", new_name, &quantity),
+            false => Ok(()),
+        }
     }
 
     fn set_env(&mut self, container: ContainerId, name: &str, value: &str) -> Outcome {
@@ -517,12 +536,20 @@ impl Editor<'_> {
             operator,
             &["In", "NotIn", "Exists", "DoesNotExist", "Gt", "Lt"],
         )?;
-        if matches!(operator, "In" | "NotIn" | "Gt" | "Lt") == values.is_empty() {
+        let fits = match operator {
+            "In" | "NotIn" => !values.is_empty(),
+            "Gt" | "Lt" => values.len() == 1,
+            _ => values.is_empty(),
+        };
+        if !fits {
             return Err(EditError::Invalid(format!(
                 "operator `{operator}` with {} values",
                 values.len()
             )));
         }
+        values
+            .iter()
+            .try_for_each(|value| check::label_value(value))?;
         let mut expression = json!({"key": key, "operator": operator});
         if let (Some(fields), false) = (expression.as_object_mut(), values.is_empty()) {
             fields.insert("values".to_owned(), json!(values));
@@ -617,11 +644,17 @@ impl Editor<'_> {
     fn set_probe(&mut self, container: ContainerId, name: &str, probe: &Probe) -> Outcome {
         check::one_of(name, &["liveness", "readiness", "startup"])?;
         check::one_of(&probe.handler, &["httpGet", "tcpSocket"])?;
-        if probe.port.is_none() {
+        let Some(port) = &probe.port else {
             return Err(EditError::Invalid(format!(
                 "a `{}` probe needs a port",
                 probe.handler
             )));
+        };
+        check::port(port)?;
+        if probe.handler == "tcpSocket" && probe.path.is_some() {
+            return Err(EditError::Invalid(
+                "a `tcpSocket` probe has no path".to_owned(),
+            ));
         }
         let view = self.container(container)?;
         if !matches!(view.class(), ContainerClass::App | ContainerClass::Sidecar) {
@@ -649,7 +682,12 @@ impl Editor<'_> {
             (OpKind::Remove, None) => return Ok(()),
             _ => {}
         }
-        self.unless_written_by_another(&op.path)?;
+        let list = op.path.rsplit_once('/').map_or("", |(list, _)| list);
+        // Adding to a list moves items but overwrites none.
+        if op.kind != OpKind::Add || !self.at(list).is_some_and(Value::is_array) {
+            self.unless_written_by_another(&op.path)?;
+            self.unless_loses_anothers(&op)?;
+        }
         self.apply(op)
     }
 
@@ -728,22 +766,53 @@ impl Editor<'_> {
         (path, rest.rev().fold(value, wrap))
     }
 
+    /// Follows a place back through the operations, newest first, to the one that wrote it.
     fn unless_written_by_another(&self, path: &str) -> Outcome {
-        let wrote = |applied: &&crate::Applied| {
-            applied.policy != self.author.policy
-                && applied.op.kind != OpKind::Remove
-                && path
-                    .strip_prefix(applied.undo.path.as_str())
-                    .is_some_and(|rest| applied.op.value.pointer(rest).is_some())
-        };
-        match self.review.applied.iter().rev().find(wrote) {
-            None => Ok(()),
-            Some(applied) => Err(EditError::Conflict {
-                path: path.to_owned(),
-                policy: applied.policy.clone(),
-                rule: applied.rule.clone(),
-            }),
+        let mut place = path.to_owned();
+        for applied in self.review.applied.iter().rev() {
+            let at = applied.undo.op.path.as_str();
+            let inside = below(&place, at);
+            let (list, index) = at.rsplit_once('/').unwrap_or_default();
+            let in_list = self.at(list).is_some_and(Value::is_array);
+            match (applied.op.kind, inside) {
+                (OpKind::Remove, _) if in_list => place = shifted(place, list, index, 1),
+                (OpKind::Remove, Some(_)) => return Ok(()),
+                (OpKind::Remove, None) => {}
+                (_, Some(rest)) if applied.op.value.pointer(rest).is_some() => {
+                    return self.unless_by_another(applied, path);
+                }
+                (_, Some(_)) => return Ok(()),
+                (OpKind::Add, None) if in_list => place = shifted(place, list, index, -1),
+                (_, None) => {}
+            }
         }
+        Ok(())
+    }
+
+    /// Whether anything below a place that another policy wrote would differ from what it wrote.
+    fn unless_loses_anothers(&self, op: &Op) -> Outcome {
+        for applied in &self.review.applied {
+            let Some(rest) = below(&applied.undo.op.path, &op.path) else {
+                continue;
+            };
+            let stands = self.at(&applied.undo.op.path) == Some(&applied.op.value);
+            let kept = op.value.pointer(rest) == Some(&applied.op.value);
+            if applied.op.kind != OpKind::Remove && stands && !kept {
+                self.unless_by_another(applied, &applied.undo.op.path)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn unless_by_another(&self, applied: &crate::Applied, path: &str) -> Outcome {
+        if applied.policy == self.author.policy {
+            return Ok(());
+        }
+        Err(EditError::Conflict {
+            path: path.to_owned(),
+            policy: applied.policy.clone(),
+            rule: applied.rule.clone(),
+        })
     }
 
     fn apply(&mut self, op: Op) -> Outcome {
@@ -751,6 +820,24 @@ impl Editor<'_> {
             .review
             .apply(op, self.author.policy, self.author.rule)?)
     }
+}
+
+/// What follows a pointer in one at or below it.
+fn below<'a>(path: &'a str, above: &str) -> Option<&'a str> {
+    path.strip_prefix(above)
+        .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The place that stood where this one is before an item at an index of a list was taken away (1) or put in (-1).
+fn shifted(place: String, list: &str, index: &str, by: isize) -> String {
+    let moved = || {
+        let rest = below(&place, list)?.strip_prefix('/')?;
+        let (item, rest) = rest.find('/').map_or((rest, ""), |end| rest.split_at(end));
+        let item = item.parse::<usize>().ok()?;
+        let now = item.checked_add_signed(by)?;
+        (item >= index.parse().ok()?).then(|| format!("{list}/{now}{rest}"))
+    };
+    moved().unwrap_or(place)
 }
 
 fn check_toleration(toleration: &Toleration) -> Result<(), String> {
@@ -874,3 +961,6 @@ fn protected(review: &Review, path: &str) -> Option<&'static str> {
         .find(|(keys, _)| overlaps(keys))
         .map(|(_, what)| *what)
 }
+
+#[cfg(test)]
+mod tests;

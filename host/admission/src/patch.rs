@@ -89,7 +89,35 @@ pub struct Applied {
     pub policy: String,
     /// The rule within the policy.
     pub rule: String,
-    pub(crate) undo: Op,
+    pub(crate) undo: Undo,
+}
+
+/// How to take an operation back: the opposite one, and the place of a removed key among its siblings.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Undo {
+    pub(crate) op: Op,
+    position: Option<usize>,
+}
+
+impl From<Op> for Undo {
+    fn from(op: Op) -> Self {
+        Self { op, position: None }
+    }
+}
+
+/// Takes back an operation, down to the order of keys.
+pub(crate) fn take_back(root: &mut Value, undo: &Undo) -> Result<(), PatchError> {
+    let map = undo.op.path.rsplit_once('/').and_then(|(parent, token)| {
+        let map = root.pointer_mut(parent)?.as_object_mut()?;
+        Some((undo.position?, map, json::unescape(token)))
+    });
+    match map {
+        Some((position, map, key)) => {
+            map.shift_insert(position.min(map.len()), key, undo.op.value.clone());
+            Ok(())
+        }
+        None => apply(root, &undo.op).map(drop),
+    }
 }
 
 /// An operation that does not fit the object.
@@ -107,7 +135,7 @@ pub enum PatchError {
 }
 
 /// Applies an operation in place and returns the one that takes it back.
-pub(crate) fn apply(root: &mut Value, op: &Op) -> Result<Op, PatchError> {
+pub(crate) fn apply(root: &mut Value, op: &Op) -> Result<Undo, PatchError> {
     let (parent, token) = op
         .path
         .rsplit_once('/')
@@ -128,19 +156,21 @@ pub(crate) fn apply(root: &mut Value, op: &Op) -> Result<Op, PatchError> {
             match op.kind {
                 // Order is kept, so that what is printed resembles what was read.
                 OpKind::Remove => {
+                    let position = map.keys().position(|there| *there == key);
                     map.shift_remove(&key);
-                    Ok(Op {
+                    let op = Op {
                         kind: OpKind::Add,
                         ..undo
-                    })
+                    };
+                    Ok(Undo { op, position })
                 }
                 OpKind::Add | OpKind::Replace => {
                     map.insert(key, op.value.clone());
-                    Ok(undo)
+                    Ok(undo.into())
                 }
             }
         }
-        Value::Array(items) => apply_to_list(items, op, parent, token),
+        Value::Array(items) => apply_to_list(items, op, parent, token).map(Undo::from),
         _ => Err(missing()),
     }
 }
@@ -153,9 +183,11 @@ fn apply_to_list(
 ) -> Result<Op, PatchError> {
     let index = match token {
         "-" if op.kind == OpKind::Add => items.len(),
-        token => token
-            .parse()
-            .map_err(|_| PatchError::Index(op.path.clone()))?,
+        // RFC 6901 has no signs and no leading zeros.
+        token => Some(token)
+            .filter(|token| *token == "0" || !token.starts_with(['0', '+']))
+            .and_then(|token| token.parse().ok())
+            .ok_or_else(|| PatchError::Index(op.path.clone()))?,
     };
     let path = format!("{parent}/{index}");
     match op.kind {
@@ -200,8 +232,8 @@ mod tests {
             let patch: json_patch::Patch = serde_json::from_value(json!([op.to_json()])).unwrap();
             json_patch::patch(&mut standard, &patch).unwrap();
             assert_eq!(ours, standard, "{op:?}");
-            apply(&mut ours, &undo).unwrap();
-            assert_eq!(ours, original, "undo of {op:?}");
+            take_back(&mut ours, &undo).unwrap();
+            assert_eq!(ours.to_string(), original.to_string(), "undo of {op:?}");
         }
     }
 
@@ -220,6 +252,14 @@ mod tests {
                 PatchError::Missing("/a/3".into()),
             ),
             (Op::remove("/a/-".into()), PatchError::Index("/a/-".into())),
+            (
+                Op::remove("/a/+0".into()),
+                PatchError::Index("/a/+0".into()),
+            ),
+            (
+                Op::remove("/a/00".into()),
+                PatchError::Index("/a/00".into()),
+            ),
         ];
         for (op, expected) in cases {
             let mut value = original.clone();

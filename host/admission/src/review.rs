@@ -100,7 +100,7 @@ impl Review {
         let undone = self.applied.split_off(keep.min(self.applied.len()));
         for applied in undone.iter().rev() {
             // An undo fits by construction: it was computed when its operation was applied.
-            let undone = patch::apply(&mut self.request.object, &applied.undo);
+            let undone = patch::take_back(&mut self.request.object, &applied.undo);
             debug_assert!(undone.is_ok(), "{undone:?}");
         }
         undone
@@ -236,4 +236,217 @@ fn find_containers(pod: &Value) -> Vec<ContainerSlot> {
             })
     });
     slots.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{GroupVersionKind, Operation};
+
+    fn review(api_version: &str, kind: &str, object: Value) -> Review {
+        Review::new(Request {
+            uid: String::new(),
+            operation: Operation::Create,
+            gvk: GroupVersionKind::new(api_version, kind),
+            subresource: None,
+            namespace: None,
+            name: None,
+            user: String::new(),
+            groups: Vec::new(),
+            dry_run: false,
+            namespace_labels: None,
+            object,
+            old_object: None,
+        })
+    }
+
+    #[test]
+    fn each_kind_has_its_pods_with_path_count_and_owner() {
+        let template = json!({"spec": {"containers": []}});
+        let job = |fields: Value| {
+            let mut spec = fields;
+            spec["template"] = template.clone();
+            json!({"spec": spec})
+        };
+        let cron = |fields| json!({"spec": {"jobTemplate": job(fields)}});
+        let at = "/spec/template";
+        let cron_at = "/spec/jobTemplate/spec/template";
+        let cases = [
+            ("v1", "Pod", template.clone(), "", Some(1), None),
+            (
+                "v1",
+                "ReplicationController",
+                job(json!({})),
+                at,
+                Some(1),
+                Some("ReplicationController"),
+            ),
+            (
+                "apps/v1",
+                "Deployment",
+                job(json!({"replicas": 3})),
+                at,
+                Some(3),
+                Some("Deployment.apps"),
+            ),
+            (
+                "apps/v1",
+                "StatefulSet",
+                job(json!({"replicas": 0})),
+                at,
+                Some(0),
+                Some("StatefulSet.apps"),
+            ),
+            (
+                "apps/v1",
+                "ReplicaSet",
+                job(json!({"replicas": null})),
+                at,
+                Some(1),
+                Some("ReplicaSet.apps"),
+            ),
+            (
+                "apps/v1",
+                "DaemonSet",
+                job(json!({})),
+                at,
+                None,
+                Some("DaemonSet.apps"),
+            ),
+            (
+                "batch/v1",
+                "Job",
+                job(json!({})),
+                at,
+                Some(1),
+                Some("Job.batch"),
+            ),
+            (
+                "batch/v1",
+                "Job",
+                job(json!({"parallelism": 8, "completions": 3})),
+                at,
+                Some(3),
+                Some("Job.batch"),
+            ),
+            (
+                "batch/v1",
+                "Job",
+                job(json!({"parallelism": 2, "completions": 3})),
+                at,
+                Some(2),
+                Some("Job.batch"),
+            ),
+            (
+                "batch/v1",
+                "Job",
+                job(json!({"parallelism": 8})),
+                at,
+                Some(8),
+                Some("Job.batch"),
+            ),
+            (
+                "batch/v1",
+                "CronJob",
+                cron(json!({"parallelism": 4, "completions": 2})),
+                cron_at,
+                Some(2),
+                Some("CronJob.batch"),
+            ),
+            (
+                "v1",
+                "PodTemplate",
+                json!({"template": template}),
+                "/template",
+                Some(0),
+                Some("PodTemplate"),
+            ),
+        ];
+        for (api_version, kind, object, path, count, owner) in cases {
+            let review = review(api_version, kind, object);
+            let pods: Vec<_> = review
+                .pods()
+                .map(|pod| (pod.path(), pod.count(), pod.owner()))
+                .collect();
+            assert_eq!(pods, [(path, count, owner.map(str::to_owned))], "{kind}");
+        }
+    }
+
+    #[test]
+    fn other_kinds_and_absent_templates_have_no_pods() {
+        let template = json!({"spec": {"template": {"spec": {}}}});
+        let cases = [
+            ("v1", "Service", template.clone()),
+            ("example.com/v1", "Deployment", template),
+            ("apps/v1", "Deployment", json!({"spec": {"template": null}})),
+            ("apps/v1", "Deployment", json!([])),
+        ];
+        for (api_version, kind, object) in cases {
+            assert_eq!(
+                review(api_version, kind, object).pods().count(),
+                0,
+                "{kind}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_pod_is_owned_by_its_controller() {
+        let object = json!({"metadata": {"ownerReferences": [
+            {"apiVersion": "v1", "kind": "Node"},
+            {"apiVersion": "apps/v1", "kind": "ReplicaSet", "controller": true},
+        ]}});
+        let review = review("v1", "Pod", object);
+        let owner = review.pod(PodId(0)).unwrap().owner();
+        assert_eq!(owner.as_deref(), Some("ReplicaSet.apps"));
+    }
+
+    #[test]
+    fn an_init_container_that_always_restarts_is_a_sidecar() {
+        let object = json!({"spec": {
+            "containers": [{"name": "main", "restartPolicy": "Always"}],
+            "initContainers": [{"name": "once"}, {"name": "side", "restartPolicy": "Always"}],
+            "ephemeralContainers": [{"name": "debug"}],
+        }});
+        let review = review("v1", "Pod", object);
+        let pod = review.pod(PodId(0)).unwrap();
+        let found: Vec<_> = pod
+            .containers()
+            .map(|it| (it.name(), it.class(), it.path()))
+            .collect();
+        let at = |path: &str| path.to_owned();
+        assert_eq!(
+            found,
+            [
+                ("once", ContainerClass::Init, at("/spec/initContainers/0")),
+                (
+                    "side",
+                    ContainerClass::Sidecar,
+                    at("/spec/initContainers/1")
+                ),
+                ("main", ContainerClass::App, at("/spec/containers/0")),
+                (
+                    "debug",
+                    ContainerClass::Ephemeral,
+                    at("/spec/ephemeralContainers/0")
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_last_variable_of_a_name_wins() {
+        let object = json!({"spec": {"containers": [{"env": [
+            {"name": "A", "value": "1"}, {"name": "A", "value": "2"}, {"name": "B"},
+        ]}]}});
+        let review = review("v1", "Pod", object);
+        let pod = review.pod(PodId(0)).unwrap();
+        let main = pod.container(0).unwrap();
+        let value = |name| main.env(name).and_then(|var| var.value);
+        assert_eq!(value("A").as_deref(), Some("2"));
+        assert_eq!(value("B").as_deref(), Some(""));
+        assert_eq!(value("C"), None);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wasmtime::{Config, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 /// The most memory that any policy may be given, in bytes: what the pool reserves for each instance.
 pub const MAX_MEMORY: usize = 64 << 20;
@@ -18,6 +18,12 @@ const GUEST_STACK: usize = 256 << 10;
 
 /// Table elements of an instance; big language runtimes need some 8,000.
 const TABLE_ELEMENTS: usize = 20_000;
+
+/// Memory of an instance that stays with the process when the instance goes, in bytes.
+const KEPT_MEMORY: usize = 256 << 10;
+
+/// The same of each of its tables.
+const KEPT_TABLE: usize = 64 << 10;
 
 /// What an engine is made for.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +102,11 @@ fn pool(instances: u32) -> PoolingAllocationConfig {
     pool.max_memories_per_component(8);
     pool.max_tables_per_component(32);
     pool.max_memory_size(MAX_MEMORY);
+    // To give a page back to the kernel interrupts every other core, and to take it again is a fault: so what an
+    // instance has written is put right in place, up to this much. The kernel tells which pages those are.
+    pool.pagemap_scan(Enabled::Auto);
+    pool.linear_memory_keep_resident(KEPT_MEMORY);
+    pool.table_keep_resident(KEPT_TABLE);
     pool.table_elements(TABLE_ELEMENTS);
     pool
 }

@@ -27,16 +27,19 @@ use tollgate_pipeline::{Outcome, report};
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| support::catalog(""));
 
-/// The same policies in the opposite order.
+/// The same policies, those of the same order turned round. What has another order depends on it: a rename of a
+/// resource comes before what reads it.
 static BACKWARDS: LazyLock<Catalog> = LazyLock::new(|| {
-    let document = |(order, name): (usize, &&str)| {
+    let document = |(rank, (name, order)): (usize, &(&str, i32))| {
+        let order = order * 100 + i32::try_from(rank).unwrap();
         format!(
             "apiVersion: tollgate.dev/v1alpha1\nkind: Policy\nmetadata: {{name: {name}}}\nspec: {{order: {order}}}\n---\n"
         )
     };
-    let names = tollgate_builtin::POLICIES.map(|(name, _)| name);
+    let mut policies = tollgate_builtin::POLICIES;
+    policies.sort_unstable();
     support::catalog(
-        &names
+        &policies
             .iter()
             .rev()
             .enumerate()

@@ -18,6 +18,10 @@ mod diagnostic;
 mod failure;
 
 use args::{Args, Command};
+
+/// A review allocates some hundreds of small texts; under load the system's allocator took a sixth of its time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 use clap::Parser;
 use std::process::ExitCode;
 

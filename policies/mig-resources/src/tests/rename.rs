@@ -189,7 +189,10 @@ fn renames_every_container_with_one_gpu_also_inside_templates() {
         let resources = done.at(&format!("/spec/template/spec/{place}/resources"));
         assert_eq!(
             resources,
-            json!({"limits": {"nvidia.com/mig-1g.10gb": "1"}, "requests": {}})
+            json!({
+                "limits": {"nvidia.com/mig-1g.10gb": "1"},
+                "requests": {"nvidia.com/mig-1g.10gb": "1"},
+            })
         );
     }
 }

@@ -106,9 +106,9 @@ impl Review {
         undone
     }
 
-    /// Gives the request back, with the object as it is now.
-    pub fn into_request(self) -> Request {
-        self.request
+    /// Gives the request back, with the object as it is now, and the operations that made it so.
+    pub fn into_parts(self) -> (Request, Vec<Applied>) {
+        (self.request, self.applied)
     }
 
     pub(crate) fn apply(&mut self, op: Op, policy: &str, rule: &str) -> Result<(), PatchError> {

@@ -13,7 +13,7 @@ pub use document::{
 pub mod exempt;
 
 mod load;
-pub use load::{Builtin, Catalog, Entry, Loader, OWN_NAMESPACE};
+pub use load::{Builtin, Catalog, Entry, Loader};
 
 mod cache;
 pub use cache::Cache;

@@ -16,9 +16,6 @@ use crate::document::{
 };
 use crate::{Diagnostic, digest, exempt};
 
-/// The namespace that Tollgate itself runs in, unless it is told otherwise.
-pub const OWN_NAMESPACE: &str = "tollgate-system";
-
 /// The policies of a configuration, ready to run. It never changes: a new configuration is a new catalog.
 pub struct Catalog {
     /// The policies that are on, in the order in which they run.
@@ -57,7 +54,7 @@ pub struct Entry {
 impl Catalog {
     /// Whether pods of a namespace are left alone.
     pub fn is_exempt(&self, namespace: &str) -> bool {
-        exempt::is_exempt(namespace, &self.site, OWN_NAMESPACE)
+        exempt::is_exempt(namespace, &self.site, exempt::OWN)
     }
 
     /// The labels of a namespace, where they are known.

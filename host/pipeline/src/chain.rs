@@ -114,8 +114,8 @@ impl Validated {
             faults,
             runs,
         } = self.results;
-        let patch = self.review.applied().to_vec();
-        let outcome = Outcome::allowed(self.review.into_request());
+        let (request, patch) = self.review.into_parts();
+        let outcome = Outcome::allowed(request);
         Outcome {
             pods: self.pods,
             patch,

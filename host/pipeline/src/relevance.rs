@@ -25,31 +25,32 @@ impl Relevant {
 /// Takes the request on, or tells why nobody needs to look at it.
 pub(crate) fn check(
     catalog: &Catalog,
-    request: Request,
+    mut request: Request,
     phase: Phase,
 ) -> Result<Relevant, Box<Outcome>> {
-    match why_not(catalog, &request, phase) {
-        Some(why) => Err(Box::new(Outcome::skipped(request, why))),
-        None => {
-            let old = request
-                .old_object
-                .clone()
-                .filter(|_| request.operation == Operation::Update);
-            let old = old.map(|object| {
-                Box::new(Review::new(Request {
-                    object,
-                    old_object: None,
-                    ..request.clone()
-                }))
-            });
-            let review = Box::new(Review::new(request));
-            if old.as_ref().is_some_and(|old| same_pods(old, &review)) {
-                let skipped = Outcome::skipped(review.into_request(), "its pods do not change");
-                return Err(Box::new(skipped));
-            }
-            Ok(Relevant { review, old })
-        }
+    if let Some(why) = why_not(catalog, &request, phase) {
+        return Err(Box::new(Outcome::skipped(request, why)));
     }
+    let old = before_update(&mut request).map(|request| Box::new(Review::new(request)));
+    let review = Box::new(Review::new(request));
+    if old.as_ref().is_some_and(|old| same_pods(old, &review)) {
+        let (request, _) = review.into_parts();
+        let skipped = Outcome::skipped(request, "its pods do not change");
+        return Err(Box::new(skipped));
+    }
+    Ok(Relevant { review, old })
+}
+
+/// The request as it would be for the object before an update. The new object is not copied for it.
+fn before_update(request: &mut Request) -> Option<Request> {
+    if request.operation != Operation::Update || request.old_object.is_none() {
+        return None;
+    }
+    let object = std::mem::take(&mut request.object);
+    let mut before = request.clone();
+    request.object = object;
+    before.object = before.old_object.take()?;
+    Some(before)
 }
 
 fn why_not(catalog: &Catalog, request: &Request, phase: Phase) -> Option<&'static str> {

@@ -10,6 +10,7 @@ mod render;
 mod review;
 
 mod completions;
+mod crds;
 mod explain;
 mod policy;
 mod serve;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Review(args) => review::run(args, &display),
         Command::Serve(args) => serve::run(args),
         Command::Policy(args) => policy::run(args),
+        Command::Crds => crds::run(),
         Command::Completions(args) => completions::run(args),
         Command::Explain(args) => explain::run(args),
     };

@@ -11,6 +11,7 @@ pub use kube::Client;
 mod controller;
 pub use controller::{Notice, Options, run};
 
+mod completion;
 mod crd;
 pub use crd::crds;
 

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::manifests::{localize, parse};
-use crate::objects::{Kind, text};
+use crate::objects::text;
 use crate::process::{Process, program};
 use crate::wait::until;
 use crate::{Cluster, binaries, ports};
@@ -168,31 +168,29 @@ async fn install(cluster: &Cluster, needs: &Needs, place: &Place) -> Result<Vec<
     for object in &objects {
         cluster.objects().apply(namespace, object).await?;
     }
-    for object in objects
-        .iter()
-        .filter(|object| object["kind"] == DEFINITION.1)
-    {
-        let name = text(object, "/metadata/name").unwrap_or_default();
+    for (version, kind) in objects.iter().filter_map(served) {
         until("a kind is served", async || {
-            let definition = cluster.objects().get(DEFINITION, "", name).await?;
-            let conditions = definition
-                .pointer("/status/conditions")
-                .and_then(Value::as_array);
-            let established = |condition: &Value| {
-                condition["type"] == "Established" && condition["status"] == "True"
-            };
-            ensure!(
-                conditions.is_some_and(|all| all.iter().any(established)),
-                "{name} is not established"
-            );
-            Ok(())
+            let kind = (version.as_str(), kind);
+            cluster.objects().list(kind, "default", "").await
         })
         .await?;
     }
     Ok(objects)
 }
 
-const DEFINITION: Kind<'static> = ("apiextensions.k8s.io/v1", "CustomResourceDefinition");
+/// What a definition defines: its first served version and its kind.
+fn served(object: &Value) -> Option<(String, &str)> {
+    if object["kind"] != "CustomResourceDefinition" {
+        return None;
+    }
+    let (group, kind) = (
+        text(object, "/spec/group")?,
+        text(object, "/spec/names/kind")?,
+    );
+    let versions = object.pointer("/spec/versions")?.as_array()?;
+    let version = versions.iter().find(|version| version["served"] == true)?;
+    Some((format!("{group}/{}", text(version, "/name")?), kind))
+}
 
 fn launch(cluster: &Cluster, needs: &Needs, place: &Place) -> Result<Process> {
     if let Some(configuration) = (needs.configuration)(place) {

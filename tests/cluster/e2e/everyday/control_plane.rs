@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use tollgate_e2e::{Cluster, NODES};
+use tollgate_e2e::{Cluster, NODES, Part};
 
 fn pod(name: &str, resource: &str, tolerations: &Value) -> Value {
     json!({
@@ -21,7 +21,7 @@ fn resources() -> impl Iterator<Item = &'static str> {
         .map(|(resource, _)| *resource)
 }
 
-pub async fn gpu_pods_without_toleration_stay_pending_on_every_model(
+pub(crate) async fn gpu_pods_without_toleration_stay_pending_on_every_model(
     cluster: &Cluster,
 ) -> Result<()> {
     let namespace = cluster.namespace("untolerated").await?;
@@ -34,7 +34,7 @@ pub async fn gpu_pods_without_toleration_stay_pending_on_every_model(
     Ok(())
 }
 
-pub async fn gpu_pods_with_toleration_run(cluster: &Cluster) -> Result<()> {
+pub(crate) async fn gpu_pods_with_toleration_run(cluster: &Cluster) -> Result<()> {
     let namespace = cluster.namespace("tolerated").await?;
     let tolerations = json!([
         {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},
@@ -75,7 +75,9 @@ spec:
       requests: [{name: gpu, exactly: {deviceClassName: gpu.e2e.tollgate.dev}}]
 ";
 
-pub async fn claims_for_devices_are_allocated_until_none_is_left(cluster: &Cluster) -> Result<()> {
+pub(crate) async fn claims_for_devices_are_allocated_until_none_is_left(
+    cluster: &Cluster,
+) -> Result<()> {
     let namespace = cluster.namespace("claims").await?;
     namespace.apply(DEVICES).await?;
     let claiming = |name: &str| {
@@ -104,7 +106,7 @@ pub async fn claims_for_devices_are_allocated_until_none_is_left(cluster: &Clust
     Ok(())
 }
 
-pub async fn jobs_run_until_asked_to_complete(cluster: &Cluster) -> Result<()> {
+pub(crate) async fn jobs_run_until_asked_to_complete(cluster: &Cluster) -> Result<()> {
     let namespace = cluster.namespace("job").await?;
     let mut template = pod(
         "ignored",
@@ -123,5 +125,24 @@ pub async fn jobs_run_until_asked_to_complete(cluster: &Cluster) -> Result<()> {
     namespace
         .until_object(("batch/v1", "Job"), "train", complete)
         .await?;
+    Ok(())
+}
+
+pub(crate) async fn objects_outlive_a_killed_api_server_and_etcd(_: &Cluster) -> Result<()> {
+    // One of its own, since other tests would not outlive it.
+    let cluster = Cluster::start().await?;
+    let namespace = cluster.namespace("outage").await?;
+    let tolerations = json!([{"operator": "Exists"}]);
+    namespace
+        .create(pod("before", "nvidia.com/gpu", &tolerations))
+        .await?;
+    for part in [Part::ApiServer, Part::Etcd] {
+        cluster.kill(part);
+        cluster.resume(part).await?;
+    }
+    namespace
+        .create(pod("after", "nvidia.com/gpu", &tolerations))
+        .await?;
+    namespace.until_running("", 2).await?;
     Ok(())
 }

@@ -219,12 +219,15 @@ impl Results {
             Mode::Enforce => entry.on_fault,
             _ => tollgate_catalog::OnFault::Admit,
         };
-        tracing::warn!(
-            policy.name = &*entry.name,
-            policy.digest = &*entry.digest,
-            cause = fault.as_label(),
-            "{fault}"
-        );
+        // A policy that is cut off has been told of with each fault before.
+        if !matches!(fault, Fault::CutOff { .. }) {
+            tracing::warn!(
+                policy.name = &*entry.name,
+                policy.digest = &*entry.digest,
+                cause = fault.as_label(),
+                "{fault}"
+            );
+        }
         self.faults.push(FaultReport {
             policy: entry.name.clone(),
             fault,

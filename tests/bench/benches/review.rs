@@ -8,59 +8,14 @@
 )]
 
 use std::hint::black_box;
-use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use tokio::runtime::{Builder, Runtime};
-use tollgate_admission::{Request, Review};
-use tollgate_catalog::{Builtin, Catalog, Configuration, Loader};
-use tollgate_engine::{Engine, EngineOptions};
-use tollgate_pipeline::{Phase, Received, receive, respond, review};
+use tokio::runtime::Builder;
+use tollgate_admission::Review;
+use tollgate_pipeline::{Phase, receive, respond, review};
 
-/// A pod of a multi-GPU server as the API server sends it, 4 KB.
-const BODY: &str = include_str!("../../../examples/reviews/vllm-four-gpus.json");
-
-fn catalog(runtime: &Runtime, documents: &str) -> Arc<Catalog> {
-    let engine = Engine::new(EngineOptions::default()).unwrap();
-    let builtin = Builtin {
-        wasm: tollgate_builtin::BUNDLE,
-        artifact: tollgate_builtin::ARTIFACT,
-    };
-    let loader = Loader {
-        engine,
-        builtin,
-        cache: None,
-    };
-    let own = Configuration::parse("bench", documents.as_bytes(), ".".as_ref()).unwrap();
-    let resolved = own
-        .over(Configuration::profile(tollgate_builtin::POLICIES))
-        .resolve()
-        .unwrap();
-    Arc::new(runtime.block_on(loader.load(resolved)).unwrap())
-}
-
-/// Documents that switch every policy off but one.
-fn only(name: &str) -> String {
-    let off = |other: &&&str| **other != name;
-    let document = |name: &&str| {
-        format!(
-            "apiVersion: tollgate.dev/v1alpha1\nkind: Policy\nmetadata: {{name: {name}}}\nspec: {{mode: \"off\"}}\n---\n"
-        )
-    };
-    tollgate_builtin::POLICIES
-        .map(|(name, _)| name)
-        .iter()
-        .filter(off)
-        .map(document)
-        .collect()
-}
-
-fn request(body: &str) -> Request {
-    let Received::Request(request) = receive(body.as_bytes()).unwrap() else {
-        panic!("a request")
-    };
-    *request
-}
+mod fixture;
+use fixture::{catalog, compact, only, request};
 
 fn steps(criterion: &mut Criterion) {
     let body = compact();
@@ -114,13 +69,6 @@ fn reviews(criterion: &mut Criterion) {
         }
     }
     group.finish();
-}
-
-/// The body without the white space of the file, as the API server sends it.
-fn compact() -> String {
-    serde_json::from_str::<serde_json::Value>(BODY)
-        .unwrap()
-        .to_string()
 }
 
 criterion_group!(benches, steps, reviews);

@@ -13,9 +13,46 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use tokio::runtime::Builder;
 use tollgate_admission::Review;
 use tollgate_pipeline::{Phase, receive, respond, review};
+use wasmtime::Store;
+use wasmtime::component::{Component, Linker};
 
 mod fixture;
 use fixture::{catalog, compact, only, request};
+
+/// What wasmtime itself costs: a component that adds one, instantiated anew for each call, and called again.
+fn bare_wasmtime(criterion: &mut Criterion) {
+    const ADD_ONE: &str = r#"(component
+        (core module $m (func (export "f") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1))))
+        (core instance $i (instantiate $m))
+        (func (export "f") (param "x" u32) (result u32) (canon lift (core func $i "f"))))"#;
+    let mut config = wasmtime::Config::new();
+    config.allocation_strategy(wasmtime::InstanceAllocationStrategy::pooling());
+    let engine = wasmtime::Engine::new(&config).unwrap();
+    let component = Component::new(&engine, wat::parse_str(ADD_ONE).unwrap()).unwrap();
+    let pre = Linker::<()>::new(&engine)
+        .instantiate_pre(&component)
+        .unwrap();
+    let instance = || {
+        let mut store = Store::new(&engine, ());
+        let instance = pre.instantiate(&mut store).unwrap();
+        let f = instance
+            .get_typed_func::<(u32,), (u32,)>(&mut store, "f")
+            .unwrap();
+        (store, f)
+    };
+    let mut group = criterion.benchmark_group("bare_wasmtime");
+    group.bench_function("instantiate_call_and_drop", |bencher| {
+        bencher.iter(|| {
+            let (mut store, f) = instance();
+            black_box(f.call(&mut store, (1,)).unwrap())
+        });
+    });
+    group.bench_function("call", |bencher| {
+        let (mut store, f) = instance();
+        bencher.iter(|| black_box(f.call(&mut store, (1,)).unwrap()));
+    });
+    group.finish();
+}
 
 fn steps(criterion: &mut Criterion) {
     let body = compact();
@@ -71,5 +108,5 @@ fn reviews(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, steps, reviews);
+criterion_group!(benches, bare_wasmtime, steps, reviews);
 criterion_main!(benches);

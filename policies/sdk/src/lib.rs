@@ -77,14 +77,20 @@ pub use contract::types::{
 pub use contract::{edits, raw_patch, site};
 pub use tollgate_gpu as gpu;
 
+mod capacity;
+pub use capacity::{CapacityChoice, capacities};
+
 mod device;
-pub use device::{Device, devices, has_fraction};
+pub use device::{Device, devices, has_fraction, takes_accelerators};
 
 mod path;
 pub use path::below;
 
 mod policy;
 pub use policy::{Info, Outcome, Policy, Stop};
+
+mod role;
+pub use role::{program, role};
 
 mod rule;
 pub use rule::{Action, Finding, Rule};

@@ -5,5 +5,6 @@ tollgate_sdk::bundle!(
     tollgate_policy_gpu_limits::GpuLimits,
     tollgate_policy_gpu_tolerations::GpuTolerations,
     tollgate_policy_node_resources::NodeResources,
+    tollgate_policy_placement::Placement,
     tollgate_policy_shared_memory::SharedMemory,
 );

@@ -32,6 +32,7 @@ mod driver;
 mod fabric;
 mod hugepages;
 mod parameters;
+mod partition;
 mod server;
 mod taint;
 
@@ -49,6 +50,7 @@ pub use label::{Models, model_keys, model_of, partition_of};
 pub use mig::{MigName, MigSuffix};
 pub use model::{MODELS, Model, ModelError, Share, ShareRange};
 pub use parameters::parameters;
+pub use partition::is_partition;
 pub use quantity::{Quantity, QuantityError};
 pub use resource::{Class, Resource, Vendor, is_accelerator, is_taint_key, lookup};
 pub use server::{Invocation, Role, WORKLOADS, Workload, is_batch_kind, recognise};

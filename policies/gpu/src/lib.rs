@@ -26,6 +26,7 @@ mod label;
 mod model;
 
 mod architecture;
+mod autoscaler;
 mod capacity;
 mod demand;
 mod driver;
@@ -39,6 +40,7 @@ mod taint;
 mod distance;
 
 pub use architecture::Architecture;
+pub use autoscaler::{Autoscaler, CLUSTER_AUTOSCALER, KARPENTER};
 pub use board::{Board, Profile, for_profile, offers, profiles, smallest_for};
 pub use capacity::{Capacity, capacity_of, is_spot_taint, spot_notice};
 pub use demand::{ContainerClass, devices, effective};

@@ -1,10 +1,11 @@
 //! Training that autoscalers move to save nodes.
 
-use tollgate_sdk::gpu::{Autoscaler, CLUSTER_AUTOSCALER, KARPENTER, Role};
+use tollgate_sdk::below;
+use tollgate_sdk::gpu::{Autoscaler, CLUSTER_AUTOSCALER, KARPENTER};
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{below, role};
 
 use crate::spot::names;
+use crate::trains;
 
 pub(crate) const DISRUPTABLE: Rule = Rule::warn(
     "training-disruptable",
@@ -36,7 +37,7 @@ impl Keeper {
 
 /// Tells autoscalers to leave a pod that trains, unless it says something to them itself.
 pub(crate) fn repair(keepers: &[Keeper], pod: &Pod) -> Outcome {
-    if keepers.is_empty() || role(pod) != Some(Role::Training) {
+    if keepers.is_empty() || !trains(pod) {
         return Ok(());
     }
     for keeper in keepers {
@@ -54,7 +55,7 @@ pub(crate) fn report(pod: &Pod) {
     if pod.annotation(key).is_some() {
         return;
     }
-    let Some(shown) = shown(pod) else {
+    let Some(shown) = shown(pod).filter(|_| trains(pod)) else {
         return;
     };
     DISRUPTABLE

@@ -69,15 +69,17 @@ impl Policy for Lifecycle {
 
     fn validate(&self, review: &Review) -> Outcome {
         for pod in review.pods().iter().filter(|pod| is_concerned(pod)) {
-            let trains = tollgate_sdk::role(pod) == Some(gpu::Role::Training);
-            spot::report(review, pod, trains);
-            if trains {
-                disruption::report(pod);
-                restart::report(review, pod, self.require_deadline);
-            }
+            spot::report(review, pod);
+            disruption::report(pod);
+            restart::report(review, pod, self.require_deadline);
         }
         Ok(())
     }
+}
+
+/// Whether a pod trains, which takes reading its command lines: to be asked last.
+fn trains(pod: &Pod) -> bool {
+    tollgate_sdk::role(pod) == Some(gpu::Role::Training)
 }
 
 /// Agents of every node live and die with it.

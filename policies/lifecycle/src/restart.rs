@@ -3,6 +3,7 @@
 use tollgate_sdk::prelude::*;
 
 use crate::spot::names;
+use crate::trains;
 
 pub(crate) const FOR_EVER: Rule = Rule::warn(
     "restarts-for-ever",
@@ -19,11 +20,16 @@ const KUBEFLOW: &str = ".kubeflow.org";
 /// Warns about training without an end.
 pub(crate) fn report(review: &Review, pod: &Pod, require_deadline: bool) {
     let owner = pod.owner();
-    if let Some(path) = restarting(review, pod, owner.as_deref()) {
+    let restarting = restarting(review, pod, owner.as_deref());
+    // A pod's controller was reviewed with its deadline.
+    let needs_deadline = require_deadline && (owner.is_none() || !pod.path().is_empty());
+    if restarting.is_none() && !needs_deadline || !trains(pod) {
+        return;
+    }
+    if let Some(path) = restarting {
         report_for_ever(pod, path, owner.is_some());
     }
-    // A pod's controller was reviewed with its deadline.
-    if require_deadline && (owner.is_none() || !pod.path().is_empty()) {
+    if needs_deadline {
         report_no_deadline(review, pod);
     }
 }

@@ -4,6 +4,8 @@ use tollgate_sdk::gpu::Capacity;
 use tollgate_sdk::prelude::*;
 use tollgate_sdk::{CapacityChoice, Volume, Words, below, capacities};
 
+use crate::trains;
+
 pub(crate) const NO_CHECKPOINT: Rule = Rule::warn(
     "spot-without-checkpoint",
     "A pod that trains on spot nodes has a volume or an object store that outlives it, or every reclaimed node loses its work.",
@@ -34,11 +36,11 @@ pub(crate) fn repair(seconds: u32, review: &Review, pod: &Pod) -> Outcome {
 }
 
 /// Warns about work that the end of a spot node loses.
-pub(crate) fn report(review: &Review, pod: &Pod, trains: bool) {
+pub(crate) fn report(review: &Review, pod: &Pod) {
     let Some(choice) = spot(pod) else {
         return;
     };
-    if trains && !keeps_its_work(pod) {
+    if trains(pod) && !keeps_its_work(pod) {
         report_no_checkpoint(pod, &choice);
     }
     let notice = choice.notice.filter(|notice| *notice > DEFAULT);

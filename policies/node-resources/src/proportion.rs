@@ -5,7 +5,7 @@
 
 use tollgate_sdk::gpu::{Class, Model, Quantity};
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{Device, GpuUnit, cluster_models, gpu_unit, selected_models};
+use tollgate_sdk::{Device, Finding, GpuUnit, cluster_models, gpu_unit, selected_models};
 
 use crate::NodeResources;
 use crate::taker::Taker;
@@ -23,26 +23,26 @@ const MILLI: i128 = 1_000_000;
 
 /// Reports containers that ask for too much or too little beside their devices.
 pub(crate) fn report(settings: &NodeResources, pod: &Pod, takers: &[Taker<'_>]) {
-    let mut candidates = takers
-        .iter()
-        .filter(|taker| is_whole(&taker.devices))
-        .peekable();
-    if candidates.peek().is_none() || !counts_whole(pod) {
-        return;
-    }
     let models = models(pod);
-    for taker in candidates {
-        let Some(device) = taker.devices.first() else {
-            continue;
-        };
-        report_starved(settings, taker, device);
-        report_over(settings, taker, device, &models);
+    let mut found = Vec::new();
+    for taker in takers {
+        if let Some(device) = whole(&taker.devices) {
+            found.extend(starved(settings, taker, device));
+            found.extend(over(settings, taker, device, &models));
+        }
+    }
+    // What a GPU is on these nodes is only worth asking where there is something to say.
+    if !found.is_empty() && counts_whole(pod) {
+        found.into_iter().for_each(Finding::report);
     }
 }
 
-/// Whether there is one kind of device, and it is whole.
-fn is_whole(devices: &[Device]) -> bool {
-    matches!(devices, [device] if device.resource.class == Class::Device)
+/// The device, where there is one kind of them, and it is whole.
+fn whole(devices: &[Device]) -> Option<&Device> {
+    match devices {
+        [device] if device.resource.class == Class::Device => Some(device),
+        _ => None,
+    }
 }
 
 /// Whether one `nvidia.com/gpu` is a whole GPU wherever the pod may run.
@@ -57,24 +57,23 @@ fn models(pod: &Pod) -> Vec<&'static Model> {
     selected_models(pod).unwrap_or_else(cluster_models)
 }
 
-fn report_starved(settings: &NodeResources, taker: &Taker<'_>, device: &Device) {
+fn starved(settings: &NodeResources, taker: &Taker<'_>, device: &Device) -> Option<Finding> {
     let least = i128::from(settings.least_cpu_millis) * MILLI * i128::from(device.count());
-    let Some(text) = taker.container.limit("cpu").filter(|_| least > 0) else {
-        return;
-    };
-    if Quantity::parse(&text).is_ok_and(|limit| limit.nanos() < least) {
-        let (name, words) = (taker.container.name(), taker.words());
-        let least = Quantity::from_nanos(least);
-        STARVED
-            .finding(
-                taker.resources_path() + "/limits/cpu",
-                format!("container `{name}` takes {words} and has a CPU limit of {text}: the device waits while its data is prepared"),
-            )
-            .actual(text)
-            .allowed(format!("{least} or more, or no CPU limit"))
-            .fix(format!("set `cpu: {least}` or more under limits, or leave the CPU limit out"))
-            .report();
+    let text = taker.container.limit("cpu").filter(|_| least > 0)?;
+    if Quantity::parse(&text).ok()?.nanos() >= least {
+        return None;
     }
+    let (name, words) = (taker.container.name(), taker.words());
+    let least = Quantity::from_nanos(least);
+    let finding = STARVED
+        .finding(
+            taker.resources_path() + "/limits/cpu",
+            format!("container `{name}` takes {words} and has a CPU limit of {text}: the device waits while its data is prepared"),
+        )
+        .actual(text)
+        .allowed(format!("{least} or more, or no CPU limit"))
+        .fix(format!("set `cpu: {least}` or more under limits, or leave the CPU limit out"));
+    Some(finding)
 }
 
 /// What the machines of some models bring with one device at most.
@@ -101,27 +100,35 @@ impl Most {
     }
 }
 
-fn report_over(settings: &NodeResources, taker: &Taker<'_>, device: &Device, models: &[&Model]) {
+fn over(
+    settings: &NodeResources,
+    taker: &Taker<'_>,
+    device: &Device,
+    models: &[&Model],
+) -> Vec<Finding> {
     let Some(Most { cpu, memory }) = Most::of(device, models) else {
-        return;
+        return Vec::new();
     };
-    for (name, most) in [("cpu", cpu), ("memory", memory)] {
-        let wanted = taker
-            .container
-            .request(name)
-            .or_else(|| taker.container.limit(name));
-        let Some(text) = wanted else {
-            continue;
-        };
-        let all = most.nanos() * i128::from(settings.most_percent) / 100;
-        let all = all.saturating_mul(i128::from(device.count()));
-        if Quantity::parse(&text).is_ok_and(|wanted| wanted.nanos() > all) {
-            report_one(taker, models, name, text, Quantity::from_nanos(all));
-        }
-    }
+    let found = [("cpu", cpu), ("memory", memory)]
+        .into_iter()
+        .filter_map(|(name, most)| {
+            let request = || taker.container.request(name);
+            let text = request().or_else(|| taker.container.limit(name))?;
+            let all = most.nanos() * i128::from(settings.most_percent) / 100;
+            let all = Quantity::from_nanos(all.saturating_mul(i128::from(device.count())));
+            let is_over = Quantity::parse(&text).is_ok_and(|wanted| wanted > all);
+            is_over.then(|| over_one(taker, models, name, text, all))
+        });
+    found.collect()
 }
 
-fn report_one(taker: &Taker<'_>, models: &[&Model], name: &str, text: String, most: Quantity) {
+fn over_one(
+    taker: &Taker<'_>,
+    models: &[&Model],
+    name: &str,
+    text: String,
+    most: Quantity,
+) -> Finding {
     let (container, words) = (taker.container.name(), taker.words());
     let ids: Vec<_> = models.iter().map(|model| model.id).collect();
     let ids = ids.join(" or ");
@@ -136,5 +143,4 @@ fn report_one(taker: &Taker<'_>, models: &[&Model], name: &str, text: String, mo
     .actual(text)
     .allowed(format!("at most {most}"))
     .fix(format!("ask for `{name}: {most}` or less, or for more devices"))
-    .report();
 }

@@ -2,7 +2,7 @@
 
 use tollgate_sdk::gpu::Capacity;
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{CapacityChoice, Volume, Words, below, capacities};
+use tollgate_sdk::{CapacityChoice, Volume, below, capacities};
 
 use crate::trains;
 
@@ -128,7 +128,7 @@ fn names_a_store(container: &Container) -> bool {
     let by_variable = variables.iter().any(|variable| {
         variable.name.contains("BUCKET") || variable.value.as_deref().is_some_and(is_store)
     });
-    by_variable || Words::of(container).iter().any(is_store)
+    by_variable || container.words().iter().any(is_store)
 }
 
 /// The pod's containers by name.

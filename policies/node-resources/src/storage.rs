@@ -5,7 +5,7 @@
 
 use tollgate_sdk::gpu::{Role, parameters};
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{Volume, Words, program};
+use tollgate_sdk::{Volume, program};
 
 use crate::NodeResources;
 use crate::taker::Taker;
@@ -51,7 +51,7 @@ pub(crate) fn report(settings: &NodeResources, pod: &Pod, takers: &[Taker<'_>]) 
 /// The large model that a known server fetches from a hub.
 fn large_model(settings: &NodeResources, container: &Container) -> Option<String> {
     program(container).filter(|known| known.role == Role::Serving)?;
-    let words = Words::of(container);
+    let words = container.words();
     let by_flag = words.values(&MODEL_FLAGS).last().map(str::to_owned);
     let model = by_flag.or_else(|| {
         let mut rest = words.iter().skip_while(|word| *word != "serve").skip(1);

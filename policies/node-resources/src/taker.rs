@@ -1,13 +1,15 @@
 //! The containers of a pod that takes accelerators.
 
+use std::rc::Rc;
+
 use tollgate_sdk::gpu::{Fabric, Quantity, fabric};
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{Device, below, devices};
+use tollgate_sdk::{Device, below};
 
 /// A container of a pod of which at least one container takes a device.
 pub(crate) struct Taker<'a> {
     pub(crate) container: &'a Container,
-    pub(crate) devices: Vec<Device>,
+    pub(crate) devices: Rc<[Device]>,
     /// The network devices that it takes.
     pub(crate) networks: Vec<(String, Fabric)>,
 }
@@ -15,17 +17,19 @@ pub(crate) struct Taker<'a> {
 impl<'a> Taker<'a> {
     /// The containers of a pod, debug containers excepted; none where none of them takes a device.
     pub(crate) fn of(containers: &'a [Container]) -> Vec<Self> {
-        let devices: Vec<_> = containers.iter().map(devices).collect();
-        if devices.iter().all(Vec::is_empty) {
+        if containers
+            .iter()
+            .all(|container| container.devices().is_empty())
+        {
             return Vec::new();
         }
-        let pairs = containers.iter().zip(devices);
-        pairs
-            .filter(|(container, _)| container.class() != "ephemeral")
-            .map(|(container, devices)| Self {
+        containers
+            .iter()
+            .filter(|container| container.class() != "ephemeral")
+            .map(|container| Self {
                 networks: networks(container),
                 container,
-                devices,
+                devices: container.devices(),
             })
             .collect()
     }

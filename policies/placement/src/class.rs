@@ -2,7 +2,7 @@
 
 use tollgate_sdk::gpu::{Class, Resource, is_partition, lookup};
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{Device, GpuUnit, below, devices, gpu_unit};
+use tollgate_sdk::{Device, GpuUnit, below, gpu_unit};
 
 use crate::terms::GpuClass;
 
@@ -43,7 +43,7 @@ fn of_container(pod: &Pod, container: &Container, allowed: &[GpuClass]) -> Vec<A
         .filter(|(_, known)| known.class == Class::Quantity)
         .collect();
     let is_allowed = |classes: &[GpuClass]| classes.iter().any(|class| allowed.contains(class));
-    let devices = devices(container);
+    let devices = container.devices();
     if let (true, Some((name, _))) = (devices.is_empty(), quantities.first()) {
         // A quantity that no device stands beside is a part of one.
         let part = (!is_allowed(SHARED)).then(|| asked(container, name, SHARED));

@@ -1,6 +1,6 @@
 //! The GPU model and the priority class of pods that name none, by settings.
 
-use tollgate_sdk::devices;
+use tollgate_sdk::Device;
 use tollgate_sdk::gpu::model_keys;
 use tollgate_sdk::prelude::*;
 
@@ -72,12 +72,12 @@ impl ModelDefault {
     /// Whether the pod asks for the resource, and for no other device.
     fn is_for(&self, pod: &Pod) -> bool {
         let containers = pod.containers();
-        let mut names = containers
+        let is_other = |device: &Device| device.name != self.resource;
+        let mut takers = containers.iter().map(Container::devices);
+        let has_some = containers
             .iter()
-            .flat_map(devices)
-            .map(|device| device.name)
-            .peekable();
-        names.peek().is_some() && names.all(|name| name == self.resource)
+            .any(|container| !container.devices().is_empty());
+        has_some && takers.all(|devices| !devices.iter().any(is_other))
     }
 
     fn has_chosen(&self, pod: &Pod) -> bool {

@@ -2,7 +2,7 @@
 
 use tollgate_sdk::gpu::{Vendor, cuda_of_driver, cuda_of_image, driver_for_cuda};
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{below, devices, selected};
+use tollgate_sdk::{below, selected};
 
 pub(crate) const NEWER: Rule = Rule::warn(
     "cuda-newer-than-driver",
@@ -30,7 +30,7 @@ const REQUIRED: &str = "NVIDIA_REQUIRE_CUDA";
 pub(crate) fn report(branch: Option<u32>, pod: &Pod) {
     let containers = pod.containers();
     let is_nvidias = |container: &&Container| {
-        let devices = devices(container);
+        let devices = container.devices();
         devices
             .iter()
             .any(|device| device.resource.vendor == Vendor::Nvidia)

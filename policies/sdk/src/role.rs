@@ -6,6 +6,11 @@ use crate::{Container, Pod};
 
 /// The known program that a container runs.
 pub fn program(container: &Container) -> Option<&'static Workload> {
+    container.program()
+}
+
+/// Reads what [`program`] gives.
+pub(crate) fn read_program(container: &Container) -> Option<&'static Workload> {
     let (image, command, args) = (container.image(), container.command(), container.args());
     recognise(&Invocation {
         image: image.as_deref().unwrap_or_default(),

@@ -27,8 +27,11 @@ pub(crate) fn report(settings: &NodeResources, pod: &Pod, takers: &[Taker<'_>]) 
     let mut found = Vec::new();
     for taker in takers {
         if let Some(device) = whole(&taker.devices) {
-            found.extend(starved(settings, taker, device));
-            found.extend(over(settings, taker, device, &models));
+            let mut own = over(settings, taker, device, &models);
+            own.extend(starved(settings, taker, device));
+            if !own.is_empty() && !is_share(taker.container, device) {
+                found.append(&mut own);
+            }
         }
     }
     // What a GPU is on these nodes is only worth asking where there is something to say.
@@ -43,6 +46,14 @@ fn whole(devices: &[Device]) -> Option<&Device> {
         [device] if device.resource.class == Class::Device => Some(device),
         _ => None,
     }
+}
+
+/// Whether the container asks for memory or cores of the vendor's devices, as HAMi's and MetaX's do, so that a device
+/// is a share.
+fn is_share(container: &Container, device: &Device) -> bool {
+    let limits = container.limits();
+    let mut known = limits.iter().filter_map(|(name, _)| gpu::lookup(name));
+    known.any(|known| known.class == Class::Quantity && known.vendor == device.resource.vendor)
 }
 
 /// Whether one `nvidia.com/gpu` is a whole GPU wherever the pod may run.

@@ -89,6 +89,15 @@ fn slices_and_shares_need_no_whole_processor() {
             .limit("cpu", "500m");
         run(pod([slice])).assert_quiet();
     }
+    let hami = gpus("1")
+        .limit("nvidia.com/gpumem", "3000")
+        .limit("cpu", "500m");
+    run(pod([hami])).assert_quiet();
+    let metax = tollgate_sdk::test::container("main")
+        .limit("metax-tech.com/gpu", "1")
+        .limit("metax-tech.com/vmemory", "2048Mi")
+        .limit("cpu", "500m");
+    run(pod([metax])).assert_quiet();
     let shared = || pod([gpus("1").limit("cpu", "500m")]);
     Case::new(shared())
         .sharing("time-slicing")

@@ -4,5 +4,8 @@ tollgate_sdk::bundle!(
     tollgate_policy_mig_resources::MigResources,
     tollgate_policy_gpu_limits::GpuLimits,
     tollgate_policy_gpu_tolerations::GpuTolerations,
+    tollgate_policy_lifecycle::Lifecycle,
+    tollgate_policy_node_resources::NodeResources,
+    tollgate_policy_placement::Placement,
     tollgate_policy_shared_memory::SharedMemory,
 );

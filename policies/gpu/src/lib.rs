@@ -25,18 +25,34 @@ mod instance;
 mod label;
 mod model;
 
+mod architecture;
+mod autoscaler;
+mod capacity;
 mod demand;
+mod driver;
+mod fabric;
+mod hugepages;
+mod parameters;
+mod partition;
 mod server;
 mod taint;
 
 mod distance;
 
+pub use architecture::Architecture;
+pub use autoscaler::{Autoscaler, CLUSTER_AUTOSCALER, KARPENTER};
 pub use board::{Board, Profile, for_profile, offers, profiles, smallest_for};
+pub use capacity::{Capacity, capacity_of, is_spot_taint, spot_notice};
 pub use demand::{ContainerClass, devices, effective};
+pub use driver::{cuda_of_driver, cuda_of_image, driver_for_cuda};
+pub use fabric::{Fabric, fabric};
+pub use hugepages::{HugePages, huge_pages};
 pub use instance::{Instance, gpu_count, instance};
 pub use label::{Models, model_keys, model_of, partition_of};
 pub use mig::{MigName, MigSuffix};
 pub use model::{MODELS, Model, ModelError, Share, ShareRange};
+pub use parameters::parameters;
+pub use partition::is_partition;
 pub use quantity::{Quantity, QuantityError};
 pub use resource::{Class, Resource, Vendor, is_accelerator, is_taint_key, lookup};
 pub use server::{Invocation, Role, WORKLOADS, Workload, is_batch_kind, recognise};

@@ -1,6 +1,6 @@
 //! The accelerators that containers and pods ask for.
 
-use tollgate_gpu::{Quantity, Resource, lookup};
+use tollgate_gpu::{Quantity, Resource, is_accelerator, lookup};
 
 use crate::{Container, Pod};
 
@@ -70,4 +70,21 @@ const FRACTIONS: [&str; 2] = ["gpu-fraction", "gpu-memory"];
 /// Whether a pod asks for a part of a GPU by annotation alone.
 pub fn has_fraction(pod: &Pod) -> bool {
     FRACTIONS.iter().any(|key| pod.annotation(key).is_some())
+}
+
+/// Whether a pod asks for any accelerator: by a resource that counts devices or parts of them, by annotation or by a
+/// claim.
+pub fn takes_accelerators(pod: &Pod) -> bool {
+    pod.containers().iter().any(asks) || has_fraction(pod) || !pod.resource_claims().is_empty()
+}
+
+fn asks(container: &Container) -> bool {
+    !container.devices().is_empty() || asks_for_a_part(&container.limits())
+}
+
+/// Whether a resource without a device beside it is a part of one, as of `aliyun.com/gpu-mem`.
+fn asks_for_a_part(limits: &[(String, String)]) -> bool {
+    let is_some = |text: &str| Quantity::parse(text).is_ok_and(|amount| amount > Quantity::ZERO);
+    let mut each = limits.iter();
+    each.any(|(name, text)| is_accelerator(name) && is_some(text))
 }

@@ -84,14 +84,20 @@ mod memo;
 
 pub mod edits;
 
+mod capacity;
+pub use capacity::{CapacityChoice, capacities};
+
 mod device;
-pub use device::{Device, has_fraction};
+pub use device::{Device, has_fraction, takes_accelerators};
 
 mod path;
 pub use path::below;
 
 mod policy;
 pub use policy::{Info, Outcome, Policy, Stop};
+
+mod role;
+pub use role::{program, role};
 
 mod rule;
 pub use rule::{Action, Finding, Rule};

@@ -109,6 +109,13 @@ impl Case {
         self
     }
 
+    /// States the labels of the namespace.
+    pub fn namespace_labels(mut self, labels: &[(&str, &str)]) -> Self {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        self.request.namespace_labels = Some(labels.iter().map(owned).collect());
+        self
+    }
+
     /// Grants raw patches.
     pub fn grant_patch(mut self) -> Self {
         self.granted = true;

@@ -66,6 +66,7 @@ pub(crate) struct ContainerKept {
     pub(crate) devices: Memo<[Device]>,
     pub(crate) env: Keyed<EnvVar>,
     pub(crate) words: Memo<Words>,
+    pub(crate) program: Memo<Option<&'static tollgate_gpu::Workload>>,
     pub(crate) command: Memo<[String]>,
     pub(crate) args: Memo<[String]>,
     pub(crate) mounts: Memo<[Mount]>,
@@ -355,6 +356,12 @@ impl Container {
     /// The words that it is started with.
     pub fn words(&self) -> Rc<Words> {
         self.kept().words.get(|| Rc::new(Words::of(self)))
+    }
+
+    /// The known program that it runs: see [`crate::program`].
+    pub(crate) fn program(&self) -> Option<&'static tollgate_gpu::Workload> {
+        let read = || Rc::new(crate::role::read_program(self));
+        *self.kept().program.get(read)
     }
 
     kept_text! {

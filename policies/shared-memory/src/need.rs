@@ -1,7 +1,8 @@
 //! Which containers need a `/dev/shm` of their own, and giving it to them.
 
-use tollgate_sdk::gpu::{Invocation, Quantity, Role, is_batch_kind, recognise};
+use tollgate_sdk::gpu::{Quantity, Role, is_batch_kind};
 use tollgate_sdk::prelude::*;
+use tollgate_sdk::program;
 
 use crate::workload::{Member, SHM, Workload};
 use crate::{MISSING, SharedMemory};
@@ -117,13 +118,7 @@ fn free_name(workload: &Workload<'_>) -> String {
 
 /// Whether a container starts a training launcher.
 fn is_launcher(container: &Container) -> bool {
-    let (image, command, args) = (container.image(), container.command(), container.args());
-    let invocation = Invocation {
-        image: image.as_deref().unwrap_or_default(),
-        command: &command,
-        args: &args,
-    };
-    recognise(&invocation).is_some_and(|known| known.role == Role::Training)
+    program(container).is_some_and(|known| known.role == Role::Training)
 }
 
 /// What a pod is a part of.

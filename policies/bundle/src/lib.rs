@@ -5,4 +5,5 @@ tollgate_sdk::bundle!(
     tollgate_policy_gpu_limits::GpuLimits,
     tollgate_policy_gpu_tolerations::GpuTolerations,
     tollgate_policy_shared_memory::SharedMemory,
+    tollgate_policy_parallelism::Parallelism,
 );

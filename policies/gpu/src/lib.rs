@@ -26,13 +26,16 @@ mod label;
 mod model;
 
 mod demand;
+mod group;
 mod server;
+mod spread;
 mod taint;
 
 mod distance;
 
 pub use board::{Board, Profile, for_profile, offers, profiles, smallest_for};
 pub use demand::{ContainerClass, devices, effective};
+pub use group::{Kinship, group_variables, kinship, marks_group, names_others};
 pub use instance::{Instance, gpu_count, instance};
 pub use label::{Models, model_keys, model_of, partition_of};
 pub use mig::{MigName, MigSuffix};
@@ -41,6 +44,7 @@ pub use quantity::{Quantity, QuantityError};
 pub use resource::{Class, Resource, Vendor, is_accelerator, is_taint_key, lookup};
 pub use server::{Invocation, Role, WORKLOADS, Workload, is_batch_kind, recognise};
 pub use spelling::{Suspicion, nearest, suspicion};
+pub use spread::{Elsewhere, Factor, Reach, Spread, TENSOR, spread, takes_one_each};
 pub use taint::{
     NEVER, Never, NeverReason, Taint, Toleration, any_covers, covers, is_never, tolerates,
 };

@@ -95,6 +95,9 @@ pub use selection::{GpuUnit, cluster_models, gpu_unit, selected, selected_models
 mod words;
 pub use words::Words;
 
+mod program;
+pub use program::{Degree, Parallelism, Program, degree};
+
 #[doc(hidden)]
 pub mod guest;
 

@@ -40,6 +40,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("policy-gpu-limits", &["sdk"]),
     ("policy-gpu-tolerations", &["sdk"]),
     ("policy-mig-resources", &["sdk"]),
+    ("policy-parallelism", &["sdk"]),
     ("policy-shared-memory", &["sdk"]),
     (
         "bundle",
@@ -47,6 +48,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "policy-gpu-limits",
             "policy-gpu-tolerations",
             "policy-mig-resources",
+            "policy-parallelism",
             "policy-shared-memory",
             "sdk",
         ],

@@ -1,0 +1,121 @@
+//! What a container runs, and over how many devices it is told to spread.
+
+use tollgate_gpu::{Elsewhere, Factor, Invocation, Reach, Spread, Workload, recognise, spread};
+
+use crate::{Container, Words};
+
+/// A known program that a container runs.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// What is known of it.
+    pub known: &'static Workload,
+    /// The words that it is started with.
+    pub words: Words,
+}
+
+/// What a container says about one factor of its parallelism.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Degree {
+    /// Nothing.
+    Untold,
+    /// A literal number.
+    Is(u32),
+    /// Something that is no literal number, or several numbers.
+    Unclear,
+}
+
+/// Over how many devices a program is told to spread, by literal numbers alone.
+#[derive(Clone, Debug)]
+pub struct Parallelism {
+    /// How it is told.
+    pub spread: &'static Spread,
+    /// The factors that are told, with their values; none where the program's own default holds.
+    pub told: Vec<(&'static Factor, u32)>,
+}
+
+impl Program {
+    /// The known program that a container runs.
+    pub fn of(container: &Container) -> Option<Self> {
+        let (image, command, args) = (container.image(), container.command(), container.args());
+        let known = recognise(&Invocation {
+            image: image.as_deref().unwrap_or_default(),
+            command: &command,
+            args: &args,
+        })?;
+        Some(Self {
+            known,
+            words: Words::split(command.iter().chain(args.iter()).cloned()),
+        })
+    }
+
+    /// Over how many devices it spreads; `None` where the program has no such notion, where a number is not literal,
+    /// or where its flags tell that more stands elsewhere: with other pods, or in a file.
+    pub fn parallelism(&self, container: &Container) -> Option<Parallelism> {
+        let spread = spread(self.known.name)?;
+        if spread
+            .elsewhere
+            .iter()
+            .any(|flag| is_given(flag, &self.words))
+        {
+            return None;
+        }
+        let mut told = Vec::new();
+        for factor in spread.factors {
+            match degree(factor, container, &self.words) {
+                Degree::Untold => {}
+                Degree::Is(0) | Degree::Unclear => return None,
+                Degree::Is(number) => told.push((*factor, number)),
+            }
+        }
+        Some(Parallelism { spread, told })
+    }
+}
+
+impl Parallelism {
+    /// How many devices: the product of what is told, else the program's default where it has one.
+    pub fn devices(&self) -> Option<u64> {
+        if self.told.is_empty() {
+            return self.spread.untold.map(u64::from);
+        }
+        let numbers = self.told.iter().map(|(_, number)| u64::from(*number));
+        Some(numbers.fold(1, u64::saturating_mul))
+    }
+
+    /// Whether other pods of a group may bring some of the devices.
+    pub fn may_span_pods(&self) -> bool {
+        self.spread.reach == Reach::Group
+    }
+}
+
+/// What a container says about a factor: by flag, else by variable.
+pub fn degree(factor: &Factor, container: &Container, words: &Words) -> Degree {
+    if factor
+        .unless
+        .is_some_and(|flag| words.values(&[flag]).next().is_some())
+    {
+        return Degree::Untold;
+    }
+    let mut values = words.values(factor.flags);
+    match (values.next(), values.next()) {
+        (Some(value), None) => number(value),
+        // Perhaps of two commands in one script, each with its own.
+        (Some(_), Some(_)) => Degree::Unclear,
+        (None, _) => by_variable(factor, container),
+    }
+}
+
+fn by_variable(factor: &Factor, container: &Container) -> Degree {
+    match factor.variable.and_then(|name| container.env(name)) {
+        None => Degree::Untold,
+        Some(variable) => number(variable.value.as_deref().unwrap_or_default()),
+    }
+}
+
+fn number(text: &str) -> Degree {
+    text.parse().map_or(Degree::Unclear, Degree::Is)
+}
+
+fn is_given(elsewhere: &Elsewhere, words: &Words) -> bool {
+    let mut values = words.values(elsewhere.flags);
+    values.any(|value| elsewhere.unless != Some(value))
+}

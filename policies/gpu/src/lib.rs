@@ -25,6 +25,7 @@ mod instance;
 mod label;
 mod model;
 
+mod checkpoint;
 mod demand;
 mod group;
 mod server;
@@ -34,6 +35,7 @@ mod taint;
 mod distance;
 
 pub use board::{Board, Profile, for_profile, offers, profiles, smallest_for};
+pub use checkpoint::{Checkpoint, bits_of_flag};
 pub use demand::{ContainerClass, devices, effective};
 pub use group::{Kinship, group_variables, kinship, marks_group, names_others};
 pub use instance::{Instance, gpu_count, instance};
@@ -42,9 +44,11 @@ pub use mig::{MigName, MigSuffix};
 pub use model::{MODELS, Model, ModelError, Share, ShareRange};
 pub use quantity::{Quantity, QuantityError};
 pub use resource::{Class, Resource, Vendor, is_accelerator, is_taint_key, lookup};
-pub use server::{Invocation, Role, WORKLOADS, Workload, is_batch_kind, recognise};
+pub use server::{
+    Invocation, Metrics, ModelName, Role, Start, WORKLOADS, Workload, is_batch_kind, recognise,
+};
 pub use spelling::{Suspicion, nearest, suspicion};
-pub use spread::{Elsewhere, Factor, Reach, Spread, TENSOR, spread, takes_one_each};
+pub use spread::{Elsewhere, Factor, PIPELINE, Reach, Spread, TENSOR, spread, takes_one_each};
 pub use taint::{
     NEVER, Never, NeverReason, Taint, Toleration, any_covers, covers, is_never, tolerates,
 };

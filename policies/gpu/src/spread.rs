@@ -66,7 +66,8 @@ pub static TENSOR: Factor = Factor {
     unless: None,
 };
 
-static PIPELINE: Factor = Factor {
+/// Over how many devices the layers of a model are distributed.
+pub static PIPELINE: Factor = Factor {
     name: "pipeline parallel size",
     flags: &["--pipeline-parallel-size", "-pp", "--pp", "--pp-size"],
     variable: None,

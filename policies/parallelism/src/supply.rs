@@ -1,8 +1,8 @@
 //! The devices that a container has for its processes.
 
-use tollgate_sdk::gpu::{Class, lookup, takes_one_each};
+use tollgate_sdk::gpu::takes_one_each;
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{GpuUnit, devices, gpu_unit};
+use tollgate_sdk::{GpuUnit, devices, gpu_unit, has_quantities};
 
 /// Devices of which each process takes one.
 pub(crate) struct Supply {
@@ -29,9 +29,7 @@ impl Supply {
     /// Whether the number means something else: shares and MIG devices under the name of a whole GPU, a virtual
     /// scheduler's count, or devices that a claim brings besides.
     pub(crate) fn is_counted_otherwise(&self, pod: &Pod, container: &Container) -> bool {
-        let is_quantity =
-            |name: &str| lookup(name).is_some_and(|known| known.class == Class::Quantity);
-        container.limits().iter().any(|(name, _)| is_quantity(name))
+        has_quantities(container)
             || !container.resource_claims().is_empty()
             || gpu_unit(pod) != GpuUnit::Whole
     }

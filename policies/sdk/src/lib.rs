@@ -78,7 +78,7 @@ pub use contract::{edits, raw_patch, site};
 pub use tollgate_gpu as gpu;
 
 mod device;
-pub use device::{Device, devices, has_fraction};
+pub use device::{Device, devices, has_fraction, has_quantities};
 
 mod path;
 pub use path::below;

@@ -39,6 +39,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("sdk", &["admission", "gpu"]),
     ("policy-gpu-limits", &["sdk"]),
     ("policy-gpu-tolerations", &["sdk"]),
+    ("policy-inference-serving", &["sdk"]),
     ("policy-mig-resources", &["sdk"]),
     ("policy-parallelism", &["sdk"]),
     ("policy-shared-memory", &["sdk"]),
@@ -47,6 +48,7 @@ const EDGES: &[(&str, &[&str])] = &[
         &[
             "policy-gpu-limits",
             "policy-gpu-tolerations",
+            "policy-inference-serving",
             "policy-mig-resources",
             "policy-parallelism",
             "policy-shared-memory",

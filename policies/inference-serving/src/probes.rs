@@ -125,8 +125,9 @@ impl Early {
 fn report_not_ready(server: &Server<'_>) {
     let known = server.program.known;
     let path = known.ready.unwrap_or_default();
-    let port = port(server)
-        .or(known.port.map(u32::from))
+    let port = told_port(server)
+        .and_then(|told| told.parse().ok())
+        .or(known.port)
         .unwrap_or_default();
     NOT_READY
         .finding(
@@ -163,16 +164,21 @@ fn port(server: &Server<'_>) -> Option<u32> {
     if server.flag(&speaks_tls).is_some() || !is_reachable(server) {
         return None;
     }
-    let told = server
-        .flag(known.port_flags)
-        .or_else(|| server.variable(known.port_variable?));
-    if let Some(told) = told {
+    if let Some(told) = told_port(server) {
         return told.parse().ok();
     }
     let usual = u32::from(known.port?);
     let ports = server.container.ports();
     let is_declared = ports.is_empty() || ports.iter().any(|port| port.number == usual);
     is_declared.then_some(usual)
+}
+
+/// The port that a flag or a variable says.
+fn told_port(server: &Server<'_>) -> Option<String> {
+    let known = server.program.known;
+    server
+        .flag(known.port_flags)
+        .or_else(|| server.variable(known.port_variable?))
 }
 
 fn is_reachable(server: &Server<'_>) -> bool {

@@ -90,7 +90,7 @@ pub fn marks_group(key: &str) -> bool {
         let rest = domain.strip_suffix(*known);
         rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
-    DOMAINS.iter().any(|known| is_within(&known)) || KEYS.iter().any(|known| key.starts_with(known))
+    DOMAINS.iter().any(is_within) || KEYS.iter().any(|known| key.starts_with(known))
 }
 
 /// The variables by which the pods of a group find one another.

@@ -119,9 +119,9 @@ const fn other_than(flags: &'static [&'static str], harmless: &'static str) -> E
     }
 }
 
-/// vLLM, also as Dynamo starts it. Data parallelism over several pods has many flags.
-static OF_VLLM: &[Elsewhere] = &[
-    flag(&["--config"]),
+/// Servers, also as Dynamo starts them. vLLM's data parallelism over several pods has many flags.
+static OF_SERVERS: &[Elsewhere] = &[
+    flag(&["--config", "--extra-llm-api-options"]),
     other_than(&["--nnodes"], "1"),
     flag(&["--node-rank", "--headless"]),
     other_than(&["--distributed-executor-backend"], "mp"),
@@ -145,13 +145,9 @@ static OF_VLLM: &[Elsewhere] = &[
         "-dph",
     ]),
     flag(&["--prefill-context-parallel-size", "-pcp"]),
-];
-
-static OF_SGLANG: &[Elsewhere] = &[
-    flag(&["--config"]),
-    other_than(&["--nnodes"], "1"),
-    flag(&["--node-rank", "--dist-init-addr", "--nccl-init-addr"]),
-    flag(&["--base-gpu-id", "--gpu-id-step", "--use-ray"]),
+    // SGLang.
+    flag(&["--dist-init-addr", "--nccl-init-addr", "--use-ray"]),
+    flag(&["--base-gpu-id", "--gpu-id-step"]),
 ];
 
 /// Processes that compute on the CPU need no devices.
@@ -165,11 +161,11 @@ static OF_ACCELERATE: &[Elsewhere] = &[
 
 static OF_DEEPSPEED: &[Elsewhere] = &[flag(&["--include", "-i", "--exclude", "-e"])];
 
-const fn model(program: &'static str, elsewhere: &'static [Elsewhere]) -> Spread {
+const fn model(program: &'static str) -> Spread {
     Spread {
         program,
         factors: MODEL,
-        elsewhere,
+        elsewhere: OF_SERVERS,
         reach: Reach::Group,
         untold: Some(1),
     }
@@ -190,22 +186,20 @@ const fn launcher(
 }
 
 static SPREADS: &[Spread] = &[
-    model("vllm", OF_VLLM),
-    model("sglang", OF_SGLANG),
+    model("vllm"),
+    model("sglang"),
     // The launcher counts the devices that it sees.
     Spread {
         factors: &[&TENSOR],
         untold: None,
-        ..model("text-generation-inference", &[])
+        ..model("text-generation-inference")
     },
-    model(
-        "tensorrt-llm",
-        &[flag(&["--config", "--extra-llm-api-options"])],
-    ),
-    model(
-        "lmdeploy",
-        &[other_than(&["--nnodes"], "1"), flag(&["--node-rank"])],
-    ),
+    model("tensorrt-llm"),
+    model("lmdeploy"),
+    Spread {
+        untold: None,
+        ..model("dynamo")
+    },
     launcher("torchrun", &[&TORCHRUN], OF_TORCHRUN),
     launcher("accelerate", &[&ACCELERATE], OF_ACCELERATE),
     launcher("deepspeed", &[&DEEPSPEED], OF_DEEPSPEED),

@@ -47,6 +47,13 @@ fn refuses_more_than_the_container_has_in_every_spelling() {
         ],
         &["text-generation-launcher", "--num-shard", "4"],
         &["trtllm-serve", "m", "--tp_size", "4"],
+        &[
+            "python3",
+            "-m",
+            "dynamo.vllm",
+            "--tensor-parallel-size",
+            "4",
+        ],
     ];
     for line in lines {
         alone(runs("1", line)).assert_findings(&["deny parallel-above-devices"]);
@@ -88,7 +95,8 @@ fn a_deployment_is_as_alone_as_a_pod() {
     let builder = || pod([runs("1", &["vllm", "serve", "m", "-tp", "4"])]);
     let done = Case::object(builder().deployment()).run::<Parallelism>();
     done.assert_findings(&["deny parallel-above-devices"]);
-    run(super::owned(builder(), "apps/v1", "ReplicaSet"))
+    let labelled = builder().label("model.aibrix.ai/name", "llama");
+    run(super::owned(labelled, "apps/v1", "ReplicaSet"))
         .assert_findings(&["deny parallel-above-devices"]);
 }
 

@@ -71,7 +71,7 @@ impl<'a> Load<'a> {
         let (_, usual, flag) = SERVERS
             .iter()
             .find(|(name, ..)| *name == server.program.known.name)?;
-        let [device] = server.devices.as_slice() else {
+        let [device] = server.devices.as_ref() else {
             return None;
         };
         let name = server.model()?;
@@ -164,7 +164,7 @@ fn bits(server: &Server<'_>, checkpoint: &Checkpoint) -> Option<u32> {
 
 /// How many devices hold one copy of the model; `None` where a size is no literal number.
 fn devices_of_a_copy(server: &Server<'_>, device: &Device) -> Option<u64> {
-    let size = |factor| match degree(factor, server.container, &server.program.words) {
+    let size = |factor| match degree(factor, server.container) {
         Degree::Is(size) => Some(Some(u64::from(size))),
         Degree::Untold => Some(None),
         Degree::Unclear => None,

@@ -1,21 +1,23 @@
 //! A container with accelerators that runs a known server.
 
+use std::rc::Rc;
+
 use tollgate_sdk::gpu::Role;
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{Device, Program, devices, has_fraction};
+use tollgate_sdk::{Device, Program, has_fraction};
 
 /// A container with accelerators that runs a known server.
 pub(crate) struct Server<'a> {
     pub(crate) container: &'a Container,
     pub(crate) program: Program,
     /// What it asks for; none where a claim or an annotation brings the device.
-    pub(crate) devices: Vec<Device>,
+    pub(crate) devices: Rc<[Device]>,
 }
 
 impl<'a> Server<'a> {
     /// Reads an application container.
     pub(crate) fn of(pod: &Pod, container: &'a Container) -> Option<Self> {
-        let devices = devices(container);
+        let devices = container.devices();
         if devices.is_empty() && container.resource_claims().is_empty() && !has_fraction(pod) {
             return None;
         }

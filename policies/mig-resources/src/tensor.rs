@@ -2,7 +2,7 @@
 
 use tollgate_sdk::gpu::{MigName, TENSOR as TENSOR_SIZE};
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{Degree, Device, GpuUnit, Words, degree, gpu_unit};
+use tollgate_sdk::{Degree, Device, GpuUnit, degree, gpu_unit};
 
 use crate::Taker;
 use crate::rename::WHOLE_GPU;
@@ -56,7 +56,7 @@ fn is_part(device: &Device, unit: impl Fn() -> GpuUnit) -> bool {
 
 /// The tensor parallel size that the container is started with, where it is a literal number.
 fn parallelism(container: &Container) -> Option<u32> {
-    match degree(&TENSOR_SIZE, container, &Words::of(container)) {
+    match degree(&TENSOR_SIZE, container) {
         Degree::Is(size) => Some(size),
         Degree::Untold | Degree::Unclear => None,
     }

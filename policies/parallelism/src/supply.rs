@@ -2,7 +2,7 @@
 
 use tollgate_sdk::gpu::takes_one_each;
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{GpuUnit, devices, gpu_unit, has_quantities};
+use tollgate_sdk::{GpuUnit, gpu_unit, has_quantities};
 
 /// Devices of which each process takes one.
 pub(crate) struct Supply {
@@ -15,14 +15,14 @@ pub(crate) struct Supply {
 impl Supply {
     /// What an application container asks for; nothing where it is not whole devices of one kind, each for one process.
     pub(crate) fn of(container: &Container) -> Option<Self> {
-        let mut devices = devices(container).into_iter();
-        let (device, None) = (devices.next()?, devices.next()) else {
+        let devices = container.devices();
+        let [device] = devices.as_ref() else {
             return None;
         };
         let is_counted = takes_one_each(&device.name) && container.class() == "app";
         is_counted.then(|| Self {
             count: device.count(),
-            resource: device.name,
+            resource: device.name.clone(),
         })
     }
 

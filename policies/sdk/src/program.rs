@@ -1,5 +1,7 @@
 //! What a container runs, and over how many devices it is told to spread.
 
+use std::rc::Rc;
+
 use tollgate_gpu::{Elsewhere, Factor, Invocation, Reach, Spread, Workload, recognise, spread};
 
 use crate::{Container, Words};
@@ -10,7 +12,7 @@ pub struct Program {
     /// What is known of it.
     pub known: &'static Workload,
     /// The words that it is started with.
-    pub words: Words,
+    pub words: Rc<Words>,
 }
 
 /// What a container says about one factor of its parallelism.
@@ -33,18 +35,21 @@ pub struct Parallelism {
     pub told: Vec<(&'static Factor, u32)>,
 }
 
+/// Reads what [`Container::workload`] gives.
+pub(crate) fn recognised(container: &Container) -> Option<&'static Workload> {
+    recognise(&Invocation {
+        image: container.image().as_deref().unwrap_or_default(),
+        command: &container.command(),
+        args: &container.args(),
+    })
+}
+
 impl Program {
     /// The known program that a container runs.
     pub fn of(container: &Container) -> Option<Self> {
-        let (image, command, args) = (container.image(), container.command(), container.args());
-        let known = recognise(&Invocation {
-            image: image.as_deref().unwrap_or_default(),
-            command: &command,
-            args: &args,
-        })?;
         Some(Self {
-            known,
-            words: Words::split(command.iter().chain(args.iter()).cloned()),
+            known: container.workload()?,
+            words: container.words(),
         })
     }
 
@@ -61,7 +66,7 @@ impl Program {
         }
         let mut told = Vec::new();
         for factor in spread.factors {
-            match degree(factor, container, &self.words) {
+            match degree(factor, container) {
                 Degree::Untold => {}
                 Degree::Is(0) | Degree::Unclear => return None,
                 Degree::Is(number) => told.push((*factor, number)),
@@ -88,7 +93,8 @@ impl Parallelism {
 }
 
 /// What a container says about a factor: by flag, else by variable.
-pub fn degree(factor: &Factor, container: &Container, words: &Words) -> Degree {
+pub fn degree(factor: &Factor, container: &Container) -> Degree {
+    let words = container.words();
     if factor
         .unless
         .is_some_and(|flag| words.values(&[flag]).next().is_some())

@@ -74,6 +74,7 @@ impl<'a> Load<'a> {
         let [device] = server.devices.as_ref() else {
             return None;
         };
+        let memory_gib = memory(pod, device)?;
         let name = server.model()?;
         let checkpoint = Checkpoint::of_name(&name)?;
         let bits = bits(server, &checkpoint)?;
@@ -88,7 +89,7 @@ impl<'a> Load<'a> {
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             needed: checkpoint.bytes(bits) as f64,
             devices: devices_of_a_copy(server, device)?,
-            memory_gib: memory(pod, device)?,
+            memory_gib,
             name,
             checkpoint,
             bits,

@@ -18,7 +18,7 @@ impl<'a> Server<'a> {
     /// Reads an application container.
     pub(crate) fn of(pod: &Pod, container: &'a Container) -> Option<Self> {
         let devices = container.devices();
-        if devices.is_empty() && container.resource_claims().is_empty() && !has_fraction(pod) {
+        if devices.is_empty() && !has_others(pod, container) {
             return None;
         }
         if container.class() != "app" {
@@ -66,4 +66,10 @@ impl<'a> Server<'a> {
         name.and_then(|name| self.variable(name))
             .unwrap_or_else(|| value.to_owned())
     }
+}
+
+/// Whether a claim or an annotation brings the container a device.
+fn has_others(pod: &Pod, container: &Container) -> bool {
+    has_fraction(pod)
+        || !pod.resource_claims().is_empty() && !container.resource_claims().is_empty()
 }

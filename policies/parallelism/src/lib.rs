@@ -72,7 +72,10 @@ fn judge(review: &Review, has_others: bool, pod: &Pod, container: &Container) {
         return;
     };
     let wanted = degrees.devices().unwrap_or(supply.count);
-    if wanted == supply.count || supply.is_counted_otherwise(pod, container) {
+    if wanted == supply.count
+        || degrees.goes_on_elsewhere(&program.words)
+        || supply.is_counted_otherwise(pod, container)
+    {
         return;
     }
     let mismatch = Mismatch {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use tollgate_gpu::{Elsewhere, Factor, Invocation, Reach, Spread, Workload, recognise, spread};
+use tollgate_gpu::{Elsewhere, Factor, Invocation, Spread, Workload, recognise, spread};
 
 use crate::{Container, Words};
 
@@ -53,17 +53,10 @@ impl Program {
         })
     }
 
-    /// Over how many devices it spreads; `None` where the program has no such notion, where a number is not literal,
-    /// or where its flags tell that more stands elsewhere: with other pods, or in a file.
+    /// Over how many devices it is told to spread; `None` where the program has no such notion, or where a number is
+    /// not literal.
     pub fn parallelism(&self, container: &Container) -> Option<Parallelism> {
         let spread = spread(self.known.name)?;
-        if spread
-            .elsewhere
-            .iter()
-            .any(|flag| is_given(flag, &self.words))
-        {
-            return None;
-        }
         let mut told = Vec::new();
         for factor in spread.factors {
             match degree(factor, container) {
@@ -86,9 +79,13 @@ impl Parallelism {
         Some(numbers.fold(1, u64::saturating_mul))
     }
 
-    /// Whether other pods of a group may bring some of the devices.
-    pub fn may_span_pods(&self) -> bool {
-        self.spread.reach == Reach::Group
+    /// Whether the words of the program tell that more stands elsewhere: with other pods, or in a file.
+    pub fn goes_on_elsewhere(&self, words: &Words) -> bool {
+        let is_given = |elsewhere: &Elsewhere| {
+            let mut values = words.values(elsewhere.flags);
+            values.any(|value| elsewhere.unless != Some(value))
+        };
+        self.spread.elsewhere.iter().any(is_given)
     }
 }
 
@@ -119,9 +116,4 @@ fn by_variable(factor: &Factor, container: &Container) -> Degree {
 
 fn number(text: &str) -> Degree {
     text.parse().map_or(Degree::Unclear, Degree::Is)
-}
-
-fn is_given(elsewhere: &Elsewhere, words: &Words) -> bool {
-    let mut values = words.values(elsewhere.flags);
-    values.any(|value| elsewhere.unless != Some(value))
 }

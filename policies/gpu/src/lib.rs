@@ -48,7 +48,7 @@ pub use server::{
     Invocation, Metrics, ModelName, Role, Start, WORKLOADS, Workload, is_batch_kind, recognise,
 };
 pub use spelling::{Suspicion, nearest, suspicion};
-pub use spread::{Elsewhere, Factor, PIPELINE, Reach, Spread, TENSOR, spread, takes_one_each};
+pub use spread::{Elsewhere, Factor, Reach, Spread, TENSOR, spread, takes_one_each};
 pub use taint::{
     NEVER, Never, NeverReason, Taint, Toleration, any_covers, covers, is_never, tolerates,
 };

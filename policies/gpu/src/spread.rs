@@ -16,6 +16,8 @@ pub struct Factor {
     pub variable: Option<&'static str>,
     /// A flag that makes it no factor any more.
     pub unless: Option<&'static str>,
+    /// Whether it makes copies of the work, rather than to split it.
+    pub copies: bool,
 }
 
 /// A flag that tells that the flags of the factors do not tell all.
@@ -51,59 +53,61 @@ pub struct Spread {
     pub untold: Option<u32>,
 }
 
+const fn factor(name: &'static str, flags: &'static [&'static str]) -> Factor {
+    Factor {
+        name,
+        flags,
+        variable: None,
+        unless: None,
+        copies: false,
+    }
+}
+
 /// Over how many devices each layer of a model is spread, in the spellings of every server.
 pub static TENSOR: Factor = Factor {
-    name: "tensor parallel size",
-    flags: &[
+    // Text Generation Inference reads it where the flag is missing.
+    variable: Some("NUM_SHARD"),
+    ..TENSOR_BY_FLAG
+};
+
+const TENSOR_BY_FLAG: Factor = factor(
+    "tensor parallel size",
+    &[
         "--tensor-parallel-size",
         "-tp",
         "--tp",
         "--tp-size",
         "--num-shard",
     ],
-    // Text Generation Inference reads it where the flag is missing.
-    variable: Some("NUM_SHARD"),
-    unless: None,
-};
+);
 
-/// Over how many devices the layers of a model are distributed.
-pub static PIPELINE: Factor = Factor {
-    name: "pipeline parallel size",
-    flags: &["--pipeline-parallel-size", "-pp", "--pp", "--pp-size"],
-    variable: None,
-    unless: None,
-};
+static TENSOR_OF_OTHERS: Factor = TENSOR_BY_FLAG;
+
+static PIPELINE: Factor = factor(
+    "pipeline parallel size",
+    &["--pipeline-parallel-size", "-pp", "--pp", "--pp-size"],
+);
 
 static DATA: Factor = Factor {
-    name: "data parallel size",
-    flags: &["--data-parallel-size", "-dp", "--dp", "--dp-size"],
-    variable: None,
     // SGLang then spreads the attention of a model over the devices that tensor parallelism has anyway.
     unless: Some("--enable-dp-attention"),
+    copies: true,
+    ..factor(
+        "data parallel size",
+        &["--data-parallel-size", "-dp", "--dp", "--dp-size"],
+    )
 };
 
 static TORCHRUN: Factor = Factor {
-    name: "processes per node",
-    flags: &["--nproc-per-node"],
     variable: Some("PET_NPROC_PER_NODE"),
-    unless: None,
+    ..factor("processes per node", &["--nproc-per-node"])
 };
 
-static ACCELERATE: Factor = Factor {
-    name: "processes",
-    flags: &["--num-processes"],
-    variable: None,
-    unless: None,
-};
+static ACCELERATE: Factor = factor("processes", &["--num-processes"]);
 
-static DEEPSPEED: Factor = Factor {
-    name: "GPUs per node",
-    flags: &["--num-gpus"],
-    variable: None,
-    unless: None,
-};
+static DEEPSPEED: Factor = factor("GPUs per node", &["--num-gpus"]);
 
-static MODEL: &[&Factor] = &[&TENSOR, &PIPELINE, &DATA];
+static MODEL: &[&Factor] = &[&TENSOR_OF_OTHERS, &PIPELINE, &DATA];
 
 const fn flag(flags: &'static [&'static str]) -> Elsewhere {
     Elsewhere {
@@ -171,6 +175,14 @@ const fn model(program: &'static str) -> Spread {
     }
 }
 
+/// A server that finds out by itself what it is not told.
+const fn told(program: &'static str) -> Spread {
+    Spread {
+        untold: None,
+        ..model(program)
+    }
+}
+
 const fn launcher(
     program: &'static str,
     factors: &'static [&'static Factor],
@@ -191,15 +203,12 @@ static SPREADS: &[Spread] = &[
     // The launcher counts the devices that it sees.
     Spread {
         factors: &[&TENSOR],
-        untold: None,
-        ..model("text-generation-inference")
+        ..told("text-generation-inference")
     },
-    model("tensorrt-llm"),
-    model("lmdeploy"),
-    Spread {
-        untold: None,
-        ..model("dynamo")
-    },
+    // Built engines and converted models have sizes of their own.
+    told("tensorrt-llm"),
+    told("lmdeploy"),
+    told("dynamo"),
     launcher("torchrun", &[&TORCHRUN], OF_TORCHRUN),
     launcher("accelerate", &[&ACCELERATE], OF_ACCELERATE),
     launcher("deepspeed", &[&DEEPSPEED], OF_DEEPSPEED),

@@ -1,8 +1,7 @@
 //! Whether the weights of a model fit into the memory of the devices.
 
 use tollgate_sdk::gpu::{
-    Checkpoint, MigName, Model, PIPELINE, TENSOR, Vendor, bits_of_flag, partition_of,
-    takes_one_each,
+    Checkpoint, MigName, Model, Vendor, bits_of_flag, partition_of, spread, takes_one_each,
 };
 use tollgate_sdk::prelude::*;
 use tollgate_sdk::{
@@ -165,21 +164,19 @@ fn bits(server: &Server<'_>, checkpoint: &Checkpoint) -> Option<u32> {
 
 /// How many devices hold one copy of the model; `None` where a size is no literal number.
 fn devices_of_a_copy(server: &Server<'_>, device: &Device) -> Option<u64> {
-    let size = |factor| match degree(factor, server.container) {
-        Degree::Is(size) => Some(Some(u64::from(size))),
-        Degree::Untold => Some(None),
-        Degree::Unclear => None,
-    };
-    let (tensor, pipeline) = (size(&TENSOR)?, size(&PIPELINE)?);
-    let untold = match server.program.known.name {
-        "text-generation-inference" => device.count(),
-        _ => 1,
-    };
-    Some(
-        tensor
-            .unwrap_or(untold)
-            .saturating_mul(pipeline.unwrap_or(1)),
-    )
+    let spread = spread(server.program.known.name)?;
+    let mut told = None;
+    for factor in spread.factors.iter().filter(|factor| !factor.copies) {
+        match degree(factor, server.container) {
+            Degree::Is(size) => {
+                told = Some(told.unwrap_or(1_u64).saturating_mul(u64::from(size)));
+            }
+            Degree::Untold => {}
+            Degree::Unclear => return None,
+        }
+    }
+    let untold = || spread.untold.map_or(device.count(), u64::from);
+    Some(told.unwrap_or_else(untold))
 }
 
 /// The memory of one device in GiB: the most that the pod's selectors or the cluster's models leave.

@@ -88,7 +88,7 @@ impl Mismatch<'_> {
             .map(|(factor, number)| format!("{} {number}", factor.name))
             .collect();
         match each.as_slice() {
-            [] => format!("no parallel size, which is {}", self.wanted),
+            [] => format!("no parallel size (it uses {})", self.wanted),
             [one] => one.clone(),
             several => format!("{}, {} devices in all", several.join(" and "), self.wanted),
         }

@@ -148,6 +148,12 @@ fn attention_in_data_parallel_takes_no_more_devices() {
 }
 
 #[test]
+fn a_variable_of_one_server_says_nothing_to_another() {
+    let container = runs("1", &["vllm", "serve", "m"]).env("NUM_SHARD", "4");
+    alone(container).assert_quiet();
+}
+
+#[test]
 fn says_nothing_where_the_value_is_no_literal_number() {
     for value in ["$TP", "$(TP)", "${TP:-4}", "<number_of_gpus>", "auto"] {
         alone(runs(

@@ -5,7 +5,7 @@ pub static BUNDLE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/bundle.wasm
 
 /// The policies of [`BUNDLE`], which the default profile switches on, with their order: what changes the name of a
 /// resource comes before what reads it.
-pub static POLICIES: [(&str, i32); 7] = [
+pub static POLICIES: [(&str, i32); 9] = [
     ("mig-resources", -10),
     ("gpu-limits", 0),
     ("gpu-tolerations", 0),
@@ -13,6 +13,8 @@ pub static POLICIES: [(&str, i32); 7] = [
     ("node-resources", 0),
     ("placement", 0),
     ("shared-memory", 0),
+    ("parallelism", 0),
+    ("inference-serving", 0),
 ];
 
 /// [`BUNDLE`] compiled ahead of time, when the build was given such a file.

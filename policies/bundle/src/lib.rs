@@ -8,4 +8,6 @@ tollgate_sdk::bundle!(
     tollgate_policy_node_resources::NodeResources,
     tollgate_policy_placement::Placement,
     tollgate_policy_shared_memory::SharedMemory,
+    tollgate_policy_parallelism::Parallelism,
+    tollgate_policy_inference_serving::InferenceServing,
 );

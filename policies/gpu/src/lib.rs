@@ -28,13 +28,16 @@ mod model;
 mod architecture;
 mod autoscaler;
 mod capacity;
+mod checkpoint;
 mod demand;
 mod driver;
 mod fabric;
+mod group;
 mod hugepages;
 mod parameters;
 mod partition;
 mod server;
+mod spread;
 mod taint;
 
 mod distance;
@@ -43,9 +46,11 @@ pub use architecture::Architecture;
 pub use autoscaler::{Autoscaler, CLUSTER_AUTOSCALER, KARPENTER};
 pub use board::{Board, Profile, for_profile, offers, profiles, smallest_for};
 pub use capacity::{Capacity, capacity_of, is_spot_taint, spot_notice};
+pub use checkpoint::{Checkpoint, bits_of_flag};
 pub use demand::{ContainerClass, devices, effective};
 pub use driver::{cuda_of_driver, cuda_of_image, driver_for_cuda};
 pub use fabric::{Fabric, fabric};
+pub use group::{Kinship, group_variables, kinship, marks_group, names_others};
 pub use hugepages::{HugePages, huge_pages};
 pub use instance::{Instance, gpu_count, instance};
 pub use label::{Models, model_keys, model_of, partition_of};
@@ -55,8 +60,11 @@ pub use parameters::parameters;
 pub use partition::is_partition;
 pub use quantity::{Quantity, QuantityError};
 pub use resource::{Class, Resource, Vendor, is_accelerator, is_taint_key, lookup};
-pub use server::{Invocation, Role, WORKLOADS, Workload, is_batch_kind, recognise};
+pub use server::{
+    Invocation, Metrics, ModelName, Role, Start, WORKLOADS, Workload, is_batch_kind, recognise,
+};
 pub use spelling::{Suspicion, nearest, suspicion};
+pub use spread::{Elsewhere, Factor, Reach, Spread, TENSOR, spread, takes_one_each};
 pub use taint::{
     NEVER, Never, NeverReason, Taint, Toleration, any_covers, covers, is_never, tolerates,
 };

@@ -5,7 +5,7 @@
 
 use tollgate_sdk::gpu::{Role, parameters};
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{Volume, program};
+use tollgate_sdk::Volume;
 
 use crate::NodeResources;
 use crate::taker::Taker;
@@ -50,7 +50,7 @@ pub(crate) fn report(settings: &NodeResources, pod: &Pod, takers: &[Taker<'_>]) 
 
 /// The large model that a known server fetches from a hub.
 fn large_model(settings: &NodeResources, container: &Container) -> Option<String> {
-    program(container).filter(|known| known.role == Role::Serving)?;
+    container.workload().filter(|known| known.role == Role::Serving)?;
     let words = container.words();
     let by_flag = words.values(&MODEL_FLAGS).last().map(str::to_owned);
     let model = by_flag.or_else(|| {

@@ -1,6 +1,6 @@
 //! The accelerators that containers and pods ask for.
 
-use tollgate_gpu::{Quantity, Resource, is_accelerator, lookup};
+use tollgate_gpu::{Class, Quantity, Resource, is_accelerator, lookup};
 
 use crate::{Container, Pod};
 
@@ -62,6 +62,12 @@ fn counted(
         let resource = lookup(name).filter(|resource| resource.counts_devices())?;
         Some((name, quantity, resource))
     })
+}
+
+/// Whether a container asks for memory or cores of shared accelerators, whose number then says nothing.
+pub fn has_quantities(container: &Container) -> bool {
+    let is_quantity = |name: &str| lookup(name).is_some_and(|known| known.class == Class::Quantity);
+    container.limits().iter().any(|(name, _)| is_quantity(name))
 }
 
 /// Annotations by which the KAI scheduler and Run:ai hand out parts of a GPU that no resource shows.

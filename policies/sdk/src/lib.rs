@@ -88,7 +88,7 @@ mod capacity;
 pub use capacity::{CapacityChoice, capacities};
 
 mod device;
-pub use device::{Device, has_fraction, takes_accelerators};
+pub use device::{Device, has_fraction, has_quantities, takes_accelerators};
 
 mod path;
 pub use path::below;
@@ -97,7 +97,7 @@ mod policy;
 pub use policy::{Info, Outcome, Policy, Stop};
 
 mod role;
-pub use role::{program, role};
+pub use role::role;
 
 mod rule;
 pub use rule::{Action, Finding, Rule};
@@ -107,6 +107,9 @@ pub use selection::{GpuUnit, cluster_models, gpu_unit, selected, selected_models
 
 mod words;
 pub use words::Words;
+
+mod program;
+pub use program::{Degree, Parallelism, Program, degree};
 
 #[doc(hidden)]
 pub mod guest;

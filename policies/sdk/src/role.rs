@@ -1,23 +1,8 @@
 //! What pods and containers are for.
 
-use tollgate_gpu::{Invocation, Role, Workload, is_batch_kind, recognise};
+use tollgate_gpu::{Role, is_batch_kind};
 
 use crate::{Container, Pod};
-
-/// The known program that a container runs.
-pub fn program(container: &Container) -> Option<&'static Workload> {
-    container.program()
-}
-
-/// Reads what [`program`] gives.
-pub(crate) fn read_program(container: &Container) -> Option<&'static Workload> {
-    let (image, command, args) = (container.image(), container.command(), container.args());
-    recognise(&Invocation {
-        image: image.as_deref().unwrap_or_default(),
-        command: &command,
-        args: &args,
-    })
-}
 
 /// Whether a pod trains or serves; `None` where nothing tells, as in a notebook.
 ///
@@ -31,6 +16,6 @@ pub fn role(pod: &Pod) -> Option<Role> {
     let apps = containers
         .iter()
         .filter(|container| container.class() == "app");
-    let mut known = apps.filter_map(program);
-    known.next().map(|program| program.role)
+    let mut known = apps.filter_map(Container::workload);
+    known.next().map(|known| known.role)
 }

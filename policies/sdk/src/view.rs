@@ -5,6 +5,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use tollgate_gpu::Workload;
+
 use crate::contract::types as raw;
 use crate::memo::{Keyed, Memo};
 use crate::selection::{self, GpuUnit};
@@ -66,7 +68,7 @@ pub(crate) struct ContainerKept {
     pub(crate) devices: Memo<[Device]>,
     pub(crate) env: Keyed<EnvVar>,
     pub(crate) words: Memo<Words>,
-    pub(crate) program: Memo<Option<&'static tollgate_gpu::Workload>>,
+    pub(crate) workload: Memo<Option<&'static Workload>>,
     pub(crate) command: Memo<[String]>,
     pub(crate) args: Memo<[String]>,
     pub(crate) mounts: Memo<[Mount]>,
@@ -358,10 +360,12 @@ impl Container {
         self.kept().words.get(|| Rc::new(Words::of(self)))
     }
 
-    /// The known program that it runs: see [`crate::program`].
-    pub(crate) fn program(&self) -> Option<&'static tollgate_gpu::Workload> {
-        let read = || Rc::new(crate::role::read_program(self));
-        *self.kept().program.get(read)
+    /// The known program that it runs.
+    pub fn workload(&self) -> Option<&'static Workload> {
+        *self
+            .kept()
+            .workload
+            .get(|| Rc::new(crate::program::recognised(self)))
     }
 
     kept_text! {

@@ -2,7 +2,6 @@
 
 use tollgate_sdk::gpu::{Quantity, Role, is_batch_kind};
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::program;
 
 use crate::workload::{Member, SHM, Workload};
 use crate::{MISSING, SharedMemory};
@@ -118,7 +117,9 @@ fn free_name(workload: &Workload<'_>) -> String {
 
 /// Whether a container starts a training launcher.
 fn is_launcher(container: &Container) -> bool {
-    program(container).is_some_and(|known| known.role == Role::Training)
+    container
+        .workload()
+        .is_some_and(|known| known.role == Role::Training)
 }
 
 /// What a pod is a part of.

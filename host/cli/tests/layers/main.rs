@@ -43,6 +43,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("policy-mig-resources", &["sdk"]),
     ("policy-node-resources", &["sdk"]),
     ("policy-placement", &["sdk"]),
+    ("policy-inference-serving", &["sdk"]),
+    ("policy-parallelism", &["sdk"]),
     ("policy-shared-memory", &["sdk"]),
     (
         "bundle",
@@ -53,6 +55,8 @@ const EDGES: &[(&str, &[&str])] = &[
             "policy-mig-resources",
             "policy-node-resources",
             "policy-placement",
+            "policy-inference-serving",
+            "policy-parallelism",
             "policy-shared-memory",
             "sdk",
         ],

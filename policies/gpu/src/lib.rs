@@ -21,9 +21,14 @@ mod board;
 mod mig;
 mod weight;
 
+mod device_class;
 mod instance;
 mod label;
 mod model;
+mod node_path;
+mod runtime_class;
+mod sharing;
+mod visibility;
 
 mod demand;
 mod server;
@@ -33,15 +38,27 @@ mod distance;
 
 pub use board::{Board, Profile, for_profile, offers, profiles, smallest_for};
 pub use demand::{ContainerClass, devices, effective};
+pub use device_class::{CLASS_RESOURCE, WORKLOAD_CLASSES, device_class};
 pub use instance::{Instance, gpu_count, instance};
 pub use label::{Models, model_keys, model_of, partition_of};
 pub use mig::{MigName, MigSuffix};
 pub use model::{MODELS, Model, ModelError, Share, ShareRange};
+pub use node_path::{
+    DEVICE_MOUNTS, NODE_PATHS, NodePath, NodePathKind, leads_to, lies_within, resolve,
+};
 pub use quantity::{Quantity, QuantityError};
 pub use resource::{Class, Resource, Vendor, is_accelerator, is_taint_key, lookup};
+pub use runtime_class::{RUNTIME_CLASSES, gives_devices};
 pub use server::{Invocation, Role, WORKLOADS, Workload, is_batch_kind, recognise};
+pub use sharing::{
+    MPS_LABEL, MPS_PIPES, MPS_VARIABLES, STRATEGY_LABELS, Sharing, is_gke_sharing, sharing_of,
+};
 pub use spelling::{Suspicion, nearest, suspicion};
 pub use taint::{
     NEVER, Never, NeverReason, Taint, Toleration, any_covers, covers, is_never, tolerates,
+};
+pub use visibility::{
+    INJECTING_ANNOTATIONS, NVIDIA_VARIABLES, PROCESS_VARIABLES, ProcessVariable, RIGHTS_VARIABLES,
+    RUNTIME_VARIABLES, RuntimeVariable, names_no_device,
 };
 pub use weight::{Candidates, WHOLE, weight_56ths};

@@ -14,7 +14,7 @@ pub enum NodePathKind {
 }
 
 /// A place on a node.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct NodePath {
     /// The path; a star at the end stands for any rest of a name and for everything below.
     pub pattern: &'static str,

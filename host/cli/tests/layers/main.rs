@@ -37,14 +37,18 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("sdk", &["admission", "gpu"]),
+    ("policy-gpu-isolation", &["sdk"]),
     ("policy-gpu-limits", &["sdk"]),
+    ("policy-gpu-sharing", &["sdk"]),
     ("policy-gpu-tolerations", &["sdk"]),
     ("policy-mig-resources", &["sdk"]),
     ("policy-shared-memory", &["sdk"]),
     (
         "bundle",
         &[
+            "policy-gpu-isolation",
             "policy-gpu-limits",
+            "policy-gpu-sharing",
             "policy-gpu-tolerations",
             "policy-mig-resources",
             "policy-shared-memory",

@@ -6,12 +6,16 @@ use tollgate_sdk::gpu::{
 use tollgate_sdk::prelude::*;
 use tollgate_sdk::{has_fraction, selected};
 
+use crate::GpuIsolation;
+
 /// A pod and what it asks for.
 pub(crate) struct Subject<'a> {
     pub(crate) pod: &'a Pod,
     pub(crate) members: Vec<Member>,
     /// Whether a scheduler gives it a part of a GPU that no resource shows.
     pub(crate) has_fraction: bool,
+    /// Whether its runtime class hands out devices by variables.
+    pub(crate) gives_devices: bool,
 }
 
 /// A container of any class.
@@ -35,9 +39,10 @@ pub(crate) struct Taken {
 }
 
 impl<'a> Subject<'a> {
-    pub(crate) fn read(pod: &'a Pod) -> Self {
+    pub(crate) fn read(pod: &'a Pod, settings: &GpuIsolation) -> Self {
         Self {
             pod,
+            gives_devices: settings.gives_devices(pod),
             members: pod.containers().into_iter().map(Member::read).collect(),
             has_fraction: gets_fraction(pod),
         }

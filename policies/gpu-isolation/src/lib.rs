@@ -75,17 +75,17 @@ impl Policy for GpuIsolation {
     fn mutate(&self, review: &Review) -> Outcome {
         let pods = review.pods();
         pods.iter()
-            .try_for_each(|pod| visible::hide(&Subject::read(pod), self.every_pod))
+            .try_for_each(|pod| visible::hide(&Subject::read(pod, self), self.every_pod))
     }
 
     fn validate(&self, review: &Review) -> Outcome {
         for pod in review.pods().iter() {
-            let subject = Subject::read(pod);
+            let subject = Subject::read(pod, self);
             visible::report(&subject);
             numbered::report(&subject);
-            rights::report(&subject, self.gives_devices(pod));
+            rights::report(&subject);
             node::report(&subject, &self.allowed_host_paths);
-            placing::report(&subject, self);
+            placing::report(&subject, self, review);
         }
         Ok(())
     }

@@ -93,7 +93,7 @@ fn report_place(
         NodePathKind::Devices => "accelerators",
         NodePathKind::Companions => "network devices",
         NodePathKind::Plugins => "device plugin sockets",
-        NodePathKind::Driver => "driver and device configuration",
+        NodePathKind::Driver | NodePathKind::Specifications => "driver and device configuration",
     };
     let HostVolume {
         index,

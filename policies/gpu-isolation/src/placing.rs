@@ -20,15 +20,24 @@ pub(crate) const NODE_NAME: Rule = Rule::deny(
 );
 
 /// Refuses what goes past the scheduler or the device plugin.
-pub(crate) fn report(subject: &Subject<'_>, settings: &GpuIsolation) {
+pub(crate) fn report(subject: &Subject<'_>, settings: &GpuIsolation, review: &Review) {
     let asks = subject.asks();
-    if !asks && settings.gives_devices(subject.pod) {
+    if !asks && subject.gives_devices {
         report_runtime(subject);
     }
     report_classes(subject, settings);
-    if asks && let Some(node) = subject.pod.node_name() {
+    if asks
+        && let Some(node) = subject.pod.node_name()
+        && !is_placed(subject.pod, review)
+    {
         report_node(subject, &node);
     }
+}
+
+/// Whether a scheduler has placed the pod already: one that is dumped from a cluster, not one to be made, whose status
+/// the API server empties.
+fn is_placed(pod: &Pod, review: &Review) -> bool {
+    pod.path().is_empty() && review.json("/status/startTime").is_some()
 }
 
 fn report_runtime(subject: &Subject<'_>) {

@@ -19,8 +19,8 @@ pub(crate) const RIGHTS: Rule = Rule::deny(
 );
 
 /// Refuses privilege, debug containers that have it, and rights over the devices of others.
-pub(crate) fn report(subject: &Subject<'_>, runtime_gives_devices: bool) {
-    let is_concerned = runtime_gives_devices || subject.asks();
+pub(crate) fn report(subject: &Subject<'_>) {
+    let is_concerned = subject.gives_devices || subject.asks();
     for member in &subject.members {
         if member.container.privileged() {
             report_privileged(member);

@@ -1,7 +1,7 @@
 //! What a container runtime is told to give to containers.
 
 use tollgate_sdk::EnvVar;
-use tollgate_sdk::gpu::{self, names_no_device};
+use tollgate_sdk::gpu::{self, NodePathKind, names_no_device};
 use tollgate_sdk::prelude::*;
 
 use crate::asked::{Member, Subject};
@@ -33,11 +33,21 @@ pub(crate) fn hide(subject: &Subject<'_>, every_pod: bool) -> Outcome {
         .iter()
         .filter(|member| !member.asks && !member.is_ephemeral);
     for member in without {
-        if member.container.env(NVIDIA).is_none() {
+        if member.container.env(NVIDIA).is_none() && !has_injected(subject.pod, member) {
             edits::set_env(&member.container, VOID.id, NVIDIA, "void")?;
         }
     }
     Ok(())
+}
+
+/// Whether an injector gives a container devices by an annotation of its name.
+fn has_injected(pod: &Pod, member: &Member) -> bool {
+    let name = member.container.name();
+    let mut keys = gpu::PATH_ANNOTATIONS.iter();
+    keys.any(|start| {
+        pod.annotation(&format!("{start}container.{name}"))
+            .is_some()
+    })
 }
 
 /// Refuses containers that name devices which they did not ask for.
@@ -86,20 +96,41 @@ fn report_variable(subject: &Subject<'_>, member: &Member, var: &EnvVar) {
 fn report_annotations(subject: &Subject<'_>) {
     let pod = subject.pod;
     for (key, value) in pod.annotations().iter() {
-        let injects = gpu::INJECTING_ANNOTATIONS.iter();
-        if !injects.into_iter().any(|start| key.starts_with(start)) {
+        if !injects_accelerators(subject, key, value) {
             continue;
         }
         VISIBLE
             .finding(
                 tollgate_sdk::below(&pod.path(), &["metadata", "annotations", key]),
-                format!("the annotation `{key}` has devices injected into containers, whatever they ask for"),
+                format!("the annotation `{key}` has accelerators injected into containers past every request"),
             )
             .actual(value.as_str())
             .allowed("no such annotation")
             .fix("take the annotation off, and ask for the devices in the limits of the container")
             .report();
     }
+}
+
+/// Whether an annotation has accelerators injected. By path that is right beside a request: so GKE gives the daemon of
+/// GPUDirect the GPUs of its pod.
+fn injects_accelerators(subject: &Subject<'_>, key: &str, value: &str) -> bool {
+    let starts = |starts: &[&str]| starts.iter().any(|start| key.starts_with(start));
+    starts(gpu::INJECTING_ANNOTATIONS)
+        || starts(gpu::PATH_ANNOTATIONS) && !subject.asks() && names_accelerator(value)
+}
+
+/// Whether a text has the path of an accelerator in it.
+fn names_accelerator(text: &str) -> bool {
+    let mut words =
+        text.split(|letter: char| letter.is_whitespace() || "\"',[]{}".contains(letter));
+    words.any(|word| {
+        let place = word
+            .starts_with('/')
+            .then(|| gpu::leads_to(&gpu::resolve(word)));
+        place
+            .flatten()
+            .is_some_and(|place| place.kind == NodePathKind::Devices)
+    })
 }
 
 fn report_mounts(member: &Member) {

@@ -58,7 +58,7 @@ pub use taint::{
     NEVER, Never, NeverReason, Taint, Toleration, any_covers, covers, is_never, tolerates,
 };
 pub use visibility::{
-    INJECTING_ANNOTATIONS, PROCESS_VARIABLES, ProcessVariable, RIGHTS_VARIABLES, RUNTIME_VARIABLES,
-    RuntimeVariable, names_no_device,
+    INJECTING_ANNOTATIONS, PATH_ANNOTATIONS, PROCESS_VARIABLES, ProcessVariable, RIGHTS_VARIABLES,
+    RUNTIME_VARIABLES, RuntimeVariable, names_no_device,
 };
 pub use weight::{Candidates, WHOLE, weight_56ths};

@@ -9,8 +9,10 @@ pub enum NodePathKind {
     Companions,
     /// Where device plugins register and hand out devices.
     Plugins,
-    /// The files by which drivers and runtimes give out devices.
+    /// What drivers and runtimes keep of devices.
     Driver,
+    /// Files that tell a runtime which devices there are. What lies above them is mounted for other reasons.
+    Specifications,
 }
 
 /// A place on a node.
@@ -27,7 +29,7 @@ pub struct NodePath {
 /// Source: NVIDIA/nvidia-container-toolkit, `accept-nvidia-visible-devices-as-volume-mounts`.
 pub const DEVICE_MOUNTS: &str = "/run/nvidia-container-devices";
 
-use NodePathKind::{Companions, Devices, Driver, Plugins};
+use NodePathKind::{Companions, Devices, Driver, Plugins, Specifications};
 
 const fn row(pattern: &'static str, kind: NodePathKind) -> NodePath {
     NodePath { pattern, kind }
@@ -70,8 +72,8 @@ pub const NODE_PATHS: &[NodePath] = &[
     row("/var/lib/kubelet/pod-resources", Plugins),
     row("/run/nvidia", Driver),
     row(DEVICE_MOUNTS, Driver),
-    row("/run/cdi", Driver),
-    row("/etc/cdi", Driver),
+    row("/run/cdi", Specifications),
+    row("/etc/cdi", Specifications),
 ];
 
 /// The path as the node resolves it by its words alone: without double, dot and trailing slashes, with `..` taken
@@ -132,7 +134,7 @@ pub fn leads_to(path: &str) -> Option<&'static NodePath> {
             Some(start) => path.starts_with(start),
             None => lies_within(path, place.pattern),
         };
-        inside || lies_within(place.pattern, path)
+        inside || place.kind != Specifications && lies_within(place.pattern, path)
     })
 }
 
@@ -171,7 +173,6 @@ mod tests {
             "/run",
             "/var/lib",
             "/var/lib/kubelet",
-            "/etc",
             "/dev/nvidia0",
             "/dev/nvidiactl",
             "/dev/nvidia-uvm",
@@ -184,6 +185,8 @@ mod tests {
             "/dev/davinci0",
             "/dev/infiniband/uverbs0",
             "/run/nvidia/driver",
+            "/run/cdi",
+            "/etc/cdi/nvidia.yaml",
             "/var/lib/kubelet/device-plugins/kubelet.sock",
         ] {
             assert!(leads_to(path).is_some(), "{path}");
@@ -211,6 +214,7 @@ mod tests {
             "/lib64",
             "/data",
             "/mnt/dev",
+            "/etc",
             "/etc/ssl",
             "/devices",
         ] {

@@ -70,13 +70,18 @@ pub const PROCESS_VARIABLES: &[ProcessVariable] = &[
     ProcessVariable { name: "MUSA_VISIBLE_DEVICES", vendors: &[Vendor::MooreThreads], per_device: 1 },
 ];
 
-/// What the keys of pod annotations begin with by which devices are injected past every request.
+/// What the keys of pod annotations begin with by which accelerators are injected past every request.
 ///
 /// Sources: the NRI plugin of NVIDIA/nvidia-container-toolkit, as the GPU operator's own pods use it
 /// (`nvidia.cdi.k8s.io/container.NAME: management.nvidia.com/gpu=all`); CDI's own annotations
-/// (cncf-tags/container-device-interface, `pkg/cdi/annotations.go`); the `device-injector` plugin of containerd/nri.
-pub const INJECTING_ANNOTATIONS: &[&str] =
-    &["nvidia.cdi.k8s.io/", "cdi.k8s.io/", "devices.nri.io/"];
+/// (cncf-tags/container-device-interface, `pkg/cdi/annotations.go`).
+pub const INJECTING_ANNOTATIONS: &[&str] = &["nvidia.cdi.k8s.io/", "cdi.k8s.io/"];
+
+/// What the keys of pod annotations begin with by which devices of any kind are injected by their paths.
+///
+/// Sources: the device injectors of containerd/nri and of GoogleCloudPlatform/container-engine-accelerators. On GKE
+/// the daemon of GPUDirect gets the GPUs of its pod so.
+pub const PATH_ANNOTATIONS: &[&str] = &["devices.nri.io/", "devices.gke.io/"];
 
 /// Whether a value asks a runtime for no device: NVIDIA's toolkit treats `void` and the empty string as if it were not
 /// there, and gives the libraries but no device for `none`.

@@ -61,6 +61,7 @@ fn refuses_every_spelling() {
         "/dev/./dri/",
         "/proc/1/root/dev/kfd",
         "/var/log/../run",
+        "/etc/cdi/",
     ] {
         run(host(plain(), path)).assert_findings(&["deny host-devices"]);
     }
@@ -81,6 +82,7 @@ fn leaves_other_paths_alone() {
         "/mnt/k8s-disks/0",
         "/dev/fuse",
         "/dev/null",
+        "/etc",
         "/etc/ssl",
     ] {
         run(host(one(), path)).assert_quiet();

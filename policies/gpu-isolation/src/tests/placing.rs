@@ -112,3 +112,15 @@ fn refuses_a_node_by_name_for_accelerators_alone() {
     on(plain()).assert_quiet();
     run(one().node_selector("kubernetes.io/hostname", "node-1")).assert_quiet();
 }
+
+#[test]
+fn lets_the_node_of_a_running_pod_be() {
+    let running = one().with("/spec/nodeName", "node-1".into());
+    let running = running.with(
+        "/status",
+        json!({"phase": "Running", "startTime": "2026-01-01T00:00:00Z"}),
+    );
+    run(running.clone()).assert_quiet();
+    let pending = running.with("/status", json!({"phase": "Pending"}));
+    run(pending).assert_findings(&["deny node-name"]);
+}

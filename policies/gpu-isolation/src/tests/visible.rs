@@ -108,6 +108,8 @@ fn refuses_annotations_that_inject_devices() {
         done.findings[0].path,
         "/metadata/annotations/nvidia.cdi.k8s.io~1container.main"
     );
+    run(one().annotation("cdi.k8s.io/vendor", "nvidia.com/gpu=all"))
+        .assert_findings(&["deny visible-devices"]);
     run(plain().annotation("cdi.kubevirt.io/storage.import", "x")).assert_quiet();
 }
 
@@ -220,4 +222,37 @@ fn hides_gpus_from_every_pod_where_asked() {
         json!({"name": NVIDIA, "value": "void"})
     );
     run_with(every, one()).assert_quiet();
+}
+
+#[test]
+fn refuses_injection_by_path_where_nothing_is_asked_for() {
+    for key in [
+        "devices.gke.io/container.daemon",
+        "devices.nri.io/container.daemon",
+    ] {
+        for value in [
+            "- path: /dev/nvidia0\n- path: /dev/nvidiactl\n",
+            "[{\"path\": \"/dev/dri/card0\"}]",
+        ] {
+            run(plain().annotation(key, value)).assert_findings(&["deny visible-devices"]);
+            run(one().annotation(key, value)).assert_quiet();
+        }
+        run(plain().annotation(key, "- path: /dev/fuse\n")).assert_quiet();
+        run(plain().annotation(key, "- path: /dev/dmabuf_import_helper\n")).assert_quiet();
+    }
+}
+
+#[test]
+fn hides_nothing_from_the_daemon_of_gpudirect() {
+    let builder = pod([
+        gpus("main", "8"),
+        container("tcpxo-daemon"),
+        container("log"),
+    ]);
+    let done = run(builder.annotation(
+        "devices.gke.io/container.tcpxo-daemon",
+        "- path: /dev/nvidia0\n",
+    ));
+    assert_eq!(done.patch.len(), 1);
+    assert_eq!(done.patch[0]["path"], "/spec/containers/2/env");
 }

@@ -89,6 +89,10 @@ impl types::HostReview for State {
         Ok(self.request()?.dry_run)
     }
 
+    fn revision(&mut self, _: Resource<ReviewHandle>) -> Result<u32> {
+        Ok(self.review()?.revision())
+    }
+
     fn namespace_label(
         &mut self,
         _: Resource<ReviewHandle>,

@@ -2,7 +2,7 @@
 
 use tollgate_sdk::gpu::MigName;
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{Device, GpuUnit, Words, gpu_unit};
+use tollgate_sdk::{Device, GpuUnit, gpu_unit};
 
 use crate::Taker;
 use crate::rename::WHOLE_GPU;
@@ -68,7 +68,7 @@ fn is_part(device: &Device, unit: impl Fn() -> GpuUnit) -> bool {
 
 /// The tensor parallel size that the container is started with, where it is a literal number.
 fn parallelism(container: &Container) -> Option<u32> {
-    let words = Words::of(container);
+    let words = container.words();
     if words.values(&FLAGS).next().is_some() {
         return words.number(&FLAGS);
     }

@@ -28,24 +28,25 @@ impl Device {
     }
 }
 
-/// The accelerators of a container, by the names that the table of resources knows, in the order of its limits.
-/// A count of zero is an explicit "none" and is left out.
-pub fn devices(container: &Container) -> Vec<Device> {
-    let mut devices: Vec<Device> = counted(container.limits())
+/// Reads what [`Container::devices`] gives.
+pub(crate) fn read(container: &Container) -> Vec<Device> {
+    let limits = container.limits();
+    let requests = container.requests();
+    let mut devices: Vec<Device> = counted(&limits)
         .map(|(name, limit, resource)| Device {
             request: None,
-            limit: Some(limit),
-            name,
+            limit: Some(limit.clone()),
+            name: name.clone(),
             resource,
         })
         .collect();
-    for (name, request, resource) in counted(container.requests()) {
-        match devices.iter_mut().find(|device| device.name == name) {
-            Some(device) => device.request = Some(request),
+    for (name, request, resource) in counted(&requests) {
+        match devices.iter_mut().find(|device| device.name == *name) {
+            Some(device) => device.request = Some(request.clone()),
             None => devices.push(Device {
-                request: Some(request),
+                request: Some(request.clone()),
                 limit: None,
-                name,
+                name: name.clone(),
                 resource,
             }),
         }
@@ -55,10 +56,10 @@ pub fn devices(container: &Container) -> Vec<Device> {
 }
 
 fn counted(
-    resources: Vec<(String, String)>,
-) -> impl Iterator<Item = (String, String, &'static Resource)> {
-    resources.into_iter().filter_map(|(name, quantity)| {
-        let resource = lookup(&name).filter(|resource| resource.counts_devices())?;
+    resources: &[(String, String)],
+) -> impl Iterator<Item = (&String, &String, &'static Resource)> {
+    resources.iter().filter_map(|(name, quantity)| {
+        let resource = lookup(name).filter(|resource| resource.counts_devices())?;
         Some((name, quantity, resource))
     })
 }

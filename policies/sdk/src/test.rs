@@ -27,7 +27,8 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 use tollgate_admission::{Finding, GroupVersionKind, Operation, Request, Review};
 
-use crate::native::{SESSION, Session, Site};
+use crate::native::{SESSION, Session, Site, types};
+use crate::view::begin_review;
 use crate::{Outcome, Policy, guest};
 
 mod build;
@@ -143,6 +144,7 @@ impl Case {
     }
 
     fn run_once<P: Policy>(&self, policy: &P, request: Request) -> Done {
+        begin_review();
         let review = Rc::new(RefCell::new(Review::new(request)));
         let session = |mutating, findings| Session {
             policy: P::INFO.name,
@@ -153,7 +155,6 @@ impl Case {
             log: Vec::new(),
             site: self.site.clone(),
         };
-        let view = || crate::Review(Rc::clone(&review));
         let mut stopped = None;
         let mut findings = Vec::new();
         let phases: [(bool, bool, Function<P>); 2] = [
@@ -162,7 +163,12 @@ impl Case {
         ];
         for (mutating, implemented, phase) in phases {
             if implemented && stopped.is_none() {
-                let outcome = call(session(mutating, findings), || phase(policy, &view()));
+                let outcome = call(session(mutating, findings), || {
+                    let view = crate::Review::of(types::Review(Rc::clone(&review)));
+                    let outcome = phase(policy, &view);
+                    view.keep();
+                    outcome
+                });
                 findings = outcome.0;
                 stopped = outcome.1;
             }

@@ -14,7 +14,8 @@ const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "zsh"];
 impl Words {
     /// The words of a container.
     pub fn of(container: &Container) -> Self {
-        Self::split(container.command().into_iter().chain(container.args()))
+        let (command, args) = (container.command(), container.args());
+        Self::split(command.iter().chain(args.iter()).cloned())
     }
 
     /// The words of a command line.

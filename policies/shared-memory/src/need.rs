@@ -97,7 +97,12 @@ fn has_another(workload: &Workload<'_>) -> bool {
 /// `dshm`, or the first of `dshm-1`, `dshm-2`, … that no volume has and no mount expects.
 fn free_name(workload: &Workload<'_>) -> String {
     let volumes = workload.pod.volumes();
-    let mounts = || workload.members.iter().flat_map(|member| &member.mounts);
+    let mounts = || {
+        workload
+            .members
+            .iter()
+            .flat_map(|member| member.mounts.iter())
+    };
     let is_taken = |name: &str| {
         volumes.iter().any(|volume| volume.name == name) || mounts().any(|mount| mount.name == name)
     };

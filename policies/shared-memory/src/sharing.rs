@@ -45,14 +45,14 @@ impl Workload<'_> {
             || self
                 .pod
                 .volumes()
-                .into_iter()
-                .filter_map(|volume| volume.host_path)
-                .any(|path| is_pipe(&path))
+                .iter()
+                .filter_map(|volume| volume.host_path.as_ref())
+                .any(|path| is_pipe(path))
     }
 
     /// Whether the cluster shares its NVIDIA GPUs so, and the pod asks for some.
     fn site_shares_by_mps(&self) -> bool {
-        let mut devices = self.members.iter().flat_map(|member| &member.devices);
+        let mut devices = self.members.iter().flat_map(|member| member.devices.iter());
         devices.any(|device| device.resource.vendor == Vendor::Nvidia)
             && site::sharing().as_deref() == Some("mps")
     }

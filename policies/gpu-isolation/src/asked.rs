@@ -43,7 +43,7 @@ impl<'a> Subject<'a> {
         Self {
             pod,
             gives_devices: settings.gives_devices(pod),
-            members: pod.containers().into_iter().map(Member::read).collect(),
+            members: pod.containers().iter().map(Member::read).collect(),
             has_fraction: gets_fraction(pod),
         }
     }
@@ -73,13 +73,13 @@ impl<'a> Subject<'a> {
 }
 
 impl Member {
-    fn read(container: Container) -> Self {
+    fn read(container: &Container) -> Self {
         let mut member = Self {
             taken: Vec::new(),
             classes: Vec::new(),
             asks: !container.resource_claims().is_empty(),
             is_ephemeral: container.class() == "ephemeral",
-            container,
+            container: container.clone(),
         };
         let (limits, requests) = (member.container.limits(), member.container.requests());
         for (name, amount) in limits.iter().chain(requests.iter()) {

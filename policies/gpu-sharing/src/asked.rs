@@ -37,17 +37,16 @@ pub(crate) enum Kind {
 impl Asked {
     /// The containers of a pod that ask for such devices.
     pub(crate) fn of(pod: &Pod) -> Vec<Self> {
-        let containers = pod.containers().into_iter().map(Self::read);
-        containers
-            .filter(|asked| !asked.devices.is_empty())
-            .collect()
+        let containers = pod.containers();
+        let asked = containers.iter().map(Self::read);
+        asked.filter(|asked| !asked.devices.is_empty()).collect()
     }
 
-    fn read(container: Container) -> Self {
+    fn read(container: &Container) -> Self {
         let mut asked = Self {
             devices: Vec::new(),
             is_under_hami: false,
-            container,
+            container: container.clone(),
         };
         let (limits, requests) = (asked.container.limits(), asked.container.requests());
         for (name, amount) in limits.iter() {

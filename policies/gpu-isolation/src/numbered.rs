@@ -169,7 +169,10 @@ fn report_impossible(
             ),
         )
         .actual(format!("{name}={value}"))
-        .allowed(format!("0 to {}", most(row, taken).saturating_sub(1)))
+        .allowed(match most(row, taken) {
+            0 | 1 => "0".to_owned(),
+            most => format!("0 to {}", most - 1),
+        })
         .fix(format!("take {name} out, or ask for as many devices as it names"))
         .report();
 }

@@ -39,7 +39,7 @@ fn report_privileged(member: &Member) {
         ),
         false => (
             PRIVILEGED,
-            "take `privileged` out and ask for the devices in the limits; RDMA needs the capability IPC_LOCK alone, and TPUs on GKE nothing",
+            "take `privileged` out and ask for the devices in the limits; RDMA needs no more than the capability IPC_LOCK",
         ),
     };
     let asks = match member.asks {

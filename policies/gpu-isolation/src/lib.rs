@@ -74,7 +74,10 @@ impl Policy for GpuIsolation {
 
     fn mutate(&self, review: &Review) -> Outcome {
         let pods = review.pods();
+        // A container on its own asks, or has nothing to hide.
+        let is_concerned = |pod: &&Pod| self.every_pod || pod.containers().len() > 1;
         pods.iter()
+            .filter(is_concerned)
             .try_for_each(|pod| visible::hide(&Subject::read(pod, self), self.every_pod))
     }
 

@@ -37,7 +37,9 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("sdk", &["admission", "gpu"]),
+    ("policy-gpu-isolation", &["sdk"]),
     ("policy-gpu-limits", &["sdk"]),
+    ("policy-gpu-sharing", &["sdk"]),
     ("policy-gpu-tolerations", &["sdk"]),
     ("policy-lifecycle", &["sdk"]),
     ("policy-mig-resources", &["sdk"]),
@@ -49,7 +51,9 @@ const EDGES: &[(&str, &[&str])] = &[
     (
         "bundle",
         &[
+            "policy-gpu-isolation",
             "policy-gpu-limits",
+            "policy-gpu-sharing",
             "policy-gpu-tolerations",
             "policy-lifecycle",
             "policy-mig-resources",

@@ -132,7 +132,7 @@ struct Job<'a> {
 
 /// Marks that controllers leave on the pods of a group, which are reviewed one by one.
 const COMPLETION_INDEX: &str = "batch.kubernetes.io/job-completion-index";
-const LEADER_WORKER_SIZE: &str = "leaderworkerset.sh/size";
+const LEADER_WORKER_SIZE: &str = "leaderworkerset.sigs.k8s.io/size";
 const KUBEFLOW_ROLE: &str = "training.kubeflow.org/replica-type";
 const GROUP_SIZES: [&str; 2] = ["PET_NNODES", "WORLD_SIZE"];
 

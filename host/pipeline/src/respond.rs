@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use tollgate_admission::{Applied, Finding, Severity};
 
-use crate::outcome::{Outcome, Verdict};
+use crate::outcome::{Exempted, Outcome, Verdict};
 use crate::receive::API_VERSION;
 use crate::review::Phase;
 
@@ -147,11 +147,13 @@ fn audit_annotations(outcome: &Outcome, sent: &[Applied]) -> Map<String, Value> 
         .iter()
         .map(|report| format!("{}: {}", report.policy, report.fault))
         .collect();
+    let exemptions: Vec<_> = outcome.exemptions.iter().map(Exempted::line).collect();
     let texts = [
         ("policies", policies.join(",")),
         ("edits", edits(sent)),
         ("findings", lines(&outcome.findings)),
         ("observed", lines(&outcome.observed)),
+        ("exemptions", exemptions.join("\n")),
         ("faults", faults.join("\n")),
     ];
     let cut = |text: String| {
@@ -190,6 +192,10 @@ fn acted(outcome: &Outcome, policy: &str) -> bool {
             .iter()
             .chain(&outcome.observed)
             .any(|finding| finding.policy == policy)
+        || outcome
+            .exemptions
+            .iter()
+            .any(|exempted| &*exempted.policy == policy)
         || outcome
             .faults
             .iter()

@@ -216,23 +216,17 @@ fn examples(policy: &PolicyInfo, cases: &[Case]) -> String {
         .unwrap();
     }
     if !others.is_empty() {
-        write!(
-            text,
-            "\nIt acts as well in the cases {}.\n",
-            others.join(", ")
-        )
-        .unwrap();
+        write!(text, "\nFurther cases: {}.\n", others.join(", ")).unwrap();
     }
     text
 }
 
 /// Markdown colours the lines of a diff that begin with `+` or `-`.
 fn aligned(output: &str) -> String {
-    let line = |line: &str| match line.strip_prefix("    ") {
-        Some(rest) if rest.starts_with(['+', '-']) => rest.to_owned(),
-        _ => line.to_owned(),
-    };
-    output.lines().map(line).collect::<Vec<_>>().join("\n")
+    let lines = output
+        .lines()
+        .map(|line| line.strip_prefix("    ").unwrap_or(line));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn block(language: &str, text: &str) -> String {

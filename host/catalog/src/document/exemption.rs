@@ -79,8 +79,7 @@ impl Exemption {
         (!rules.is_empty()).then_some(Waived::Rules(rules))
     }
 
-    /// Whether it holds in a namespace, for what somebody asks. `direct` says that no controller
-    /// owns the object.
+    /// Whether it holds in a namespace, for what somebody asks.
     pub fn holds_for(&self, namespace: Option<&str>, asker: Asker<'_>) -> bool {
         let ExemptionSpec {
             namespaces,

@@ -15,6 +15,8 @@ pub mod exempt;
 mod load;
 pub use load::{Builtin, Catalog, Entry, Loader};
 
+mod notices;
+
 mod cache;
 pub use cache::Cache;
 

@@ -11,9 +11,10 @@ use tollgate_engine::{
 
 use crate::cache::{Cache, seal, unseal};
 use crate::document::{
-    Grant, Isolation, Labels, Limits, Match, Mode, Module, OnFault, Policy, Resolved, RuleAction,
-    Site,
+    Exemption, Grant, Isolation, Labels, Limits, Match, Mode, Module, OnFault, Policy, Resolved,
+    RuleAction, Site,
 };
+use crate::yaml::Origin;
 use crate::{Diagnostic, digest, exempt};
 
 /// The policies of a configuration, ready to run. It never changes: a new configuration is a new catalog.
@@ -22,8 +23,13 @@ pub struct Catalog {
     pub entries: Vec<Entry>,
     /// The components, each with the entries that share its instances.
     pub bundles: Vec<Bundle>,
-    site: Site,
-    namespaces: BTreeMap<String, Labels>,
+    /// Who is let off which rules.
+    pub exemptions: Vec<Arc<Exemption>>,
+    /// The names of all policies, those that are off as well.
+    pub(crate) policies: Vec<String>,
+    pub(crate) site: Site,
+    pub(crate) site_origin: Option<Origin>,
+    pub(crate) namespaces: BTreeMap<String, Labels>,
 }
 
 /// A policy that is on.
@@ -114,7 +120,9 @@ impl Loader {
     pub async fn load(&self, resolved: Resolved) -> Result<Catalog, Vec<Diagnostic>> {
         let Resolved {
             policies,
+            exemptions,
             site,
+            site_origin,
             namespaces,
         } = resolved;
         let order: Vec<_> = policies.iter().map(|policy| policy.name.clone()).collect();
@@ -122,7 +130,10 @@ impl Loader {
         let mut catalog = Catalog {
             entries: Vec::new(),
             bundles: Vec::new(),
+            exemptions,
+            policies: order.clone(),
             site,
+            site_origin,
             namespaces,
         };
         let mut errors = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, anyhow};
 use arc_swap::ArcSwapOption;
@@ -39,9 +39,9 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
         .saturating_add(SPARE_INSTANCES);
     let setup = Setup::new(args.config.clone(), instances)?;
     let reviewer = Arc::new(Reviewer::default());
-    reviewer
-        .catalog
-        .store(Some(Arc::new(setup.catalog().await?)));
+    let catalog = setup.catalog().await?;
+    warn(&catalog);
+    reviewer.catalog.store(Some(Arc::new(catalog)));
     let terminated = webhook::termination().context("cannot wait for signals")?;
     let server = Server::bind(options, Arc::clone(&reviewer))
         .await
@@ -95,6 +95,13 @@ fn announce(server: &Server<Reviewer>, reviewer: &Reviewer) {
     );
 }
 
+/// Logs what whoever wrote the configuration should know.
+fn warn(catalog: &Catalog) {
+    for notice in catalog.notices(SystemTime::now()) {
+        tracing::warn!("{notice}");
+    }
+}
+
 /// Loads the configuration anew on SIGHUP and when its files change. A bad one is reported, and the old one stays.
 async fn keep_current(setup: Setup, reviewer: Arc<Reviewer>, metrics: Arc<Metrics>) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
@@ -117,6 +124,7 @@ async fn keep_current(setup: Setup, reviewer: Arc<Reviewer>, metrics: Arc<Metric
                     policies = catalog.entries.len(),
                     "the new configuration is in force"
                 );
+                warn(&catalog);
                 reviewer.catalog.store(Some(Arc::new(catalog)));
                 metrics.configuration_reloaded(Reload::Succeeded);
             }
@@ -159,7 +167,7 @@ impl webhook::Reviewer for Reviewer {
                 });
             }
         };
-        let outcome = pipeline::review(&catalog, request, phase).await;
+        let outcome = pipeline::review(&catalog, request, phase, SystemTime::now()).await;
         let outcome = outcome.map_err(|err| Refusal::Unavailable(err.to_string()))?;
         let body = pipeline::respond(&outcome, phase);
         let decision = match outcome.verdict {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use tollgate_catalog::document::{PolicyDocument, PolicySpec, list_files};
 use tollgate_catalog::yaml::Origin;
 use tollgate_catalog::{
-    Builtin, Cache, Catalog, Configuration, Diagnostic, Loader, Module, Resolved,
+    Builtin, Cache, Catalog, Configuration, Diagnostic, Loader, Mode, Module, Resolved,
 };
 use tollgate_engine::{Engine, EngineOptions, PolicyInfo};
 
@@ -129,6 +129,17 @@ impl Setup {
                     names.join(", ")
                 );
                 return Err(vec![diagnostic.with_hint(hint)].into());
+            }
+        }
+        // The others stay known, so that what names them is not taken for misspelt.
+        for (name, document) in known {
+            let spec = PolicySpec {
+                mode: Some(Mode::Off),
+                ..document.spec
+            };
+            let document = PolicyDocument { spec, ..document };
+            if document.spec.module.is_some() {
+                configuration.policies.insert(name, document);
             }
         }
         Ok(())

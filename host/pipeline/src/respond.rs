@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tollgate_admission::{Applied, Finding, OpKind, Severity};
 
-use crate::outcome::{Outcome, Verdict};
+use crate::outcome::{Exempted, Outcome, Verdict};
 use crate::receive::API_VERSION;
 use crate::review::Phase;
 
@@ -205,11 +205,13 @@ fn audit_annotations(outcome: &Outcome, sent: &[Applied]) -> BTreeMap<&'static s
         .iter()
         .map(|report| format!("{}: {}", report.policy, report.fault))
         .collect();
+    let exemptions: Vec<_> = outcome.exemptions.iter().map(Exempted::line).collect();
     let texts = [
         ("policies", policies.join(",")),
         ("edits", edits(sent)),
         ("findings", lines(&outcome.findings)),
         ("observed", lines(&outcome.observed)),
+        ("exemptions", exemptions.join("\n")),
         ("faults", faults.join("\n")),
     ];
     let cut = |mut text: String| {
@@ -257,6 +259,10 @@ fn acted(outcome: &Outcome, policy: &str) -> bool {
             .iter()
             .chain(&outcome.observed)
             .any(|finding| finding.policy == policy)
+        || outcome
+            .exemptions
+            .iter()
+            .any(|exempted| &*exempted.policy == policy)
         || outcome
             .faults
             .iter()

@@ -3,9 +3,9 @@
 //! Only models whose names state their size are judged, only where a known server fetches them from a hub, and only
 //! where neither a volume takes them nor the container reserves room.
 
+use tollgate_sdk::Volume;
 use tollgate_sdk::gpu::{Role, parameters};
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::Volume;
 
 use crate::NodeResources;
 use crate::taker::Taker;
@@ -50,7 +50,9 @@ pub(crate) fn report(settings: &NodeResources, pod: &Pod, takers: &[Taker<'_>]) 
 
 /// The large model that a known server fetches from a hub.
 fn large_model(settings: &NodeResources, container: &Container) -> Option<String> {
-    container.workload().filter(|known| known.role == Role::Serving)?;
+    container
+        .workload()
+        .filter(|known| known.role == Role::Serving)?;
     let words = container.words();
     let by_flag = words.values(&MODEL_FLAGS).last().map(str::to_owned);
     let model = by_flag.or_else(|| {

@@ -12,6 +12,7 @@
 )]
 
 use std::hint::black_box;
+use std::time::UNIX_EPOCH;
 
 use tokio::runtime::{Builder, Runtime};
 use tollgate_admission::Review;
@@ -90,7 +91,7 @@ fn instantiate(runtime: &Runtime, times: usize) {
 
 fn answer(runtime: &Runtime, times: usize) {
     let catalog = catalog(runtime, "");
-    let outcome = review(&catalog, request(&compact()), Phase::Mutate);
+    let outcome = review(&catalog, request(&compact()), Phase::Mutate, UNIX_EPOCH);
     let outcome = runtime.block_on(outcome).unwrap();
     for _ in 0..times {
         black_box(respond(&outcome, Phase::Mutate));
@@ -101,7 +102,7 @@ fn reviews(runtime: &Runtime, documents: &str, phase: Phase, times: usize) {
     let catalog = catalog(runtime, documents);
     let body = compact();
     for _ in 0..times {
-        let review = review(&catalog, request(&body), phase);
+        let review = review(&catalog, request(&body), phase, UNIX_EPOCH);
         black_box(runtime.block_on(review).unwrap());
     }
 }

@@ -8,6 +8,7 @@
 )]
 
 use std::hint::black_box;
+use std::time::UNIX_EPOCH;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use tokio::runtime::Builder;
@@ -77,7 +78,7 @@ fn steps(criterion: &mut Criterion) {
         bencher.iter(|| runtime.block_on(async { bundle.session().open().await.unwrap() }));
     });
     let outcome = runtime
-        .block_on(review(&all, request(&body), Phase::Mutate))
+        .block_on(review(&all, request(&body), Phase::Mutate, UNIX_EPOCH))
         .unwrap();
     group.bench_function("respond", |bencher| {
         bencher.iter(|| black_box(respond(&outcome, Phase::Mutate)))
@@ -96,7 +97,11 @@ fn reviews(criterion: &mut Criterion) {
         let catalog = catalog(&runtime, &documents);
         for phase in [Phase::Mutate, Phase::Validate] {
             group.bench_function(format!("{name}/{}", phase.as_str()), |bencher| {
-                let run = |request| runtime.block_on(review(&catalog, request, phase)).unwrap();
+                let run = |request| {
+                    runtime
+                        .block_on(review(&catalog, request, phase, UNIX_EPOCH))
+                        .unwrap()
+                };
                 bencher.iter_batched(
                     || request(&body),
                     |request| black_box(run(request)),

@@ -6,9 +6,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    PolicySpec, Site,
+    Exemption, ExemptionSpec, PolicySpec, Site,
     configuration::{Labels, NamespaceDocument, PolicyDocument, SiteDocument},
-    nearest::did_you_mean,
+    nearest::{did_you_mean, listed},
     schema::{Problem, check},
     written::{Name, Written},
 };
@@ -17,6 +17,7 @@ use crate::{diagnostic::Diagnostic, yaml::Origin};
 /// A document of configuration.
 pub(super) enum Object {
     Policy(Box<PolicyDocument>),
+    Exemption(Box<Exemption>),
     Site(SiteDocument),
     Namespace(NamespaceDocument),
 }
@@ -36,8 +37,8 @@ pub(super) trait Spec: DeserializeOwned {
 }
 
 const VERSION: &str = "tollgate.dev/v1alpha1";
-const KINDS: [&str; 2] = ["Policy", "Site"];
-const LATER_KINDS: [&str; 4] = ["Exemption", "Budget", "PriceBook", "WorkloadKind"];
+const KINDS: [&str; 3] = ["Policy", "Exemption", "Site"];
+const LATER_KINDS: [&str; 3] = ["Budget", "PriceBook", "WorkloadKind"];
 
 /// Reads a document, or the items of a `List`, onto what was found. Of several documents, those
 /// that are right are read also where others are wrong.
@@ -51,6 +52,7 @@ pub(super) fn read(
     let read = match (word("apiVersion"), word("kind")) {
         ("v1", "List") => return read_items(value, &origin, found, wrong),
         (VERSION, "Policy") => policy(value, origin),
+        (VERSION, "Exemption") => exemption(value, origin),
         (VERSION, "Site") => site(value, origin),
         ("v1", "Namespace") => namespace(value, origin),
         (version, kind) => Err(vec![unknown(&origin, &value, version, kind)]),
@@ -79,6 +81,15 @@ fn policy(value: Value, origin: Origin) -> Result<Object, Vec<Diagnostic>> {
     let (name, spec) = named::<PolicySpec>(value, &origin)?;
     Ok(Object::Policy(Box::new(PolicyDocument {
         name,
+        spec,
+        origin,
+    })))
+}
+
+fn exemption(value: Value, origin: Origin) -> Result<Object, Vec<Diagnostic>> {
+    let (name, spec) = named::<ExemptionSpec>(value, &origin)?;
+    Ok(Object::Exemption(Box::new(Exemption {
+        name: name.into(),
         spec,
         origin,
     })))
@@ -221,8 +232,10 @@ fn decoded<T: DeserializeOwned>(
 }
 
 fn unknown(origin: &Origin, value: &Value, version: &str, kind: &str) -> Diagnostic {
-    let accepted =
-        format!("accepted are `Policy` and `Site` of `{VERSION}`, and `Namespace` of `v1`");
+    let accepted = format!(
+        "accepted are {} of `{VERSION}`, and `Namespace` of `v1`",
+        listed(KINDS)
+    );
     let group = version.split('/').next().unwrap_or_default();
     let diagnostic = if !value.is_object() {
         origin.diagnostic("", "not a document: it has no `apiVersion` and `kind`")

@@ -57,9 +57,14 @@ lint: ## check the format, the lints, the lock file and, where cargo-deny is, th
 	@echo "lint: clippy, warnings denied"
 	@cargo clippy --release --workspace --all-targets -- -D warnings
 
-bench: setup ## run the benchmarks
-	@echo "bench: building and running the benchmarks"
-	@cargo bench --workspace
+bench: build ## run the benchmarks
+	@scripts/setup bench
+	@echo "bench: compute only, each step and whole reviews (criterion)"
+	@$$(cargo test --release --workspace --bench review --no-run 2>&1 | sed -n 's/.*Executable .*(\(.*\))$$/\1/p') --bench
+	@echo "bench: instructions"
+	@scripts/instructions
+	@echo "bench: load over TLS, start, command line, memory"
+	@scripts/bench $(tollgate) $(target)/release/bare-server
 
 clean: ## delete what was built
 	@echo "clean: deleting $(target)"

@@ -49,7 +49,16 @@
     (call $put (i32.const 512) (i32.const 1024) (i32.const 2))
     (i32.const 512))
 
-  (func (export "tollgate:policy/guest@0.1.0#configure") (param i32 i32) (result i32)
+  ;; Keeps at 256 the first letter of each entry's policy.
+  (func (export "tollgate:policy/guest@0.1.0#configure") (param $entries i32) (param $length i32) (result i32)
+    (local $n i32)
+    (block $done
+      (loop $again
+        (br_if $done (i32.ge_u (local.get $n) (local.get $length)))
+        (i32.store8 offset=256 (local.get $n)
+          (i32.load8_u (i32.load (i32.add (local.get $entries) (i32.mul (local.get $n) (i32.const 24))))))
+        (local.set $n (i32.add (local.get $n) (i32.const 1)))
+        (br $again)))
     (call $ok))
 
   (func $ok (result i32)
@@ -72,7 +81,8 @@
     (i32.load (i32.load (i32.const 640))))
 
   (func $run (param $entry i32) (param $review i32) (result i32)
-    (if (i32.eqz (local.get $entry)) (then (return (call $bad (local.get $review)))))
+    (if (i32.eq (i32.load8_u offset=256 (local.get $entry)) (i32.const 98)) ;; b
+      (then (return (call $bad (local.get $review)))))
     (call $label (call $first-pod (local.get $review)) (i32.const 2056) (i32.const 4))
     (call $ok))
 

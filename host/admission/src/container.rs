@@ -27,7 +27,8 @@ impl<'a> ContainerView<'a> {
 
     /// The JSON pointer of the container in the object.
     pub fn path(&self) -> String {
-        format!("{}{}", self.pod.path(), self.slot.path)
+        let ContainerSlot { list, index, .. } = self.slot;
+        format!("{}/spec/{list}/{index}", self.pod.path())
     }
 
     /// What it is within its pod.

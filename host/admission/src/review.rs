@@ -31,7 +31,9 @@ pub(crate) struct PodSlot {
 /// Where a container stands in its pod. Edits add no containers, so slots hold for the whole review.
 #[derive(Clone, Debug)]
 pub(crate) struct ContainerSlot {
-    pub(crate) path: String,
+    /// The list in the pod's spec, and the place in it.
+    pub(crate) list: &'static str,
+    pub(crate) index: usize,
     pub(crate) class: ContainerClass,
 }
 
@@ -41,6 +43,7 @@ pub struct Review {
     pub(crate) request: Request,
     pub(crate) pods: Vec<PodSlot>,
     pub(crate) applied: Vec<Applied>,
+    revision: u32,
 }
 
 impl Review {
@@ -53,7 +56,13 @@ impl Review {
             request,
             pods,
             applied: Vec::new(),
+            revision: 0,
         }
+    }
+
+    /// A number that changes whenever the object does.
+    pub fn revision(&self) -> u32 {
+        self.revision
     }
 
     /// The request.
@@ -98,6 +107,9 @@ impl Review {
     /// Takes back every operation after the first `keep`, newest first, and returns them, oldest first.
     pub fn roll_back(&mut self, keep: usize) -> Vec<Applied> {
         let undone = self.applied.split_off(keep.min(self.applied.len()));
+        if !undone.is_empty() {
+            self.revision = self.revision.wrapping_add(1);
+        }
         for applied in undone.iter().rev() {
             // An undo fits by construction: it was computed when its operation was applied.
             let undone = patch::take_back(&mut self.request.object, &applied.undo);
@@ -113,6 +125,7 @@ impl Review {
 
     pub(crate) fn apply(&mut self, op: Op, policy: &str, rule: &str) -> Result<(), PatchError> {
         let undo = patch::apply(&mut self.request.object, &op)?;
+        self.revision = self.revision.wrapping_add(1);
         self.applied.push(Applied {
             op,
             policy: policy.to_owned(),
@@ -224,7 +237,8 @@ fn find_containers(pod: &Value) -> Vec<ContainerSlot> {
             .iter()
             .enumerate()
             .map(move |(index, container)| ContainerSlot {
-                path: format!("/spec/{list}/{index}"),
+                list,
+                index,
                 class: match class {
                     ContainerClass::Init
                         if json::text(container, "restartPolicy") == Some("Always") =>

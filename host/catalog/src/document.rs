@@ -16,6 +16,15 @@ pub use policy::{
     Grant, Isolation, LimitsSpec, Match, Mode, OnFault, Operation, PolicySpec, RuleAction,
 };
 
+mod exemption;
+pub use exemption::{Asker, Exemption, ExemptionSpec, Waived};
+
+mod expiry;
+pub use expiry::Expiry;
+
+mod rule_name;
+pub use rule_name::RuleName;
+
 mod site;
 pub use site::{MigStrategy, Sharing, Site};
 
@@ -50,3 +59,4 @@ mod schema;
 pub use schema::{Problem, check};
 
 mod nearest;
+pub(crate) use nearest::did_you_mean;

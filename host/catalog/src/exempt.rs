@@ -32,7 +32,8 @@ pub const PLATFORMS: &[Platform] = &[
             "nvidia-gpu-operator",
             "gpu-operator-resources",
         ],
-        source: "NVIDIA GPU Operator: getting started (gpu-operator), with Red Hat OpenShift \
+        source: "NVIDIA GPU Operator, which runs driver, toolkit, device plugin, GFD, DCGM and its exporter, MIG \
+                 manager and validator in its own namespace: getting started (gpu-operator), with Red Hat OpenShift \
                  (nvidia-gpu-operator), operands up to 1.8 (gpu-operator-resources)",
     },
     Platform {
@@ -41,9 +42,15 @@ pub const PLATFORMS: &[Platform] = &[
         source: "NVIDIA/k8s-device-plugin, README: deployment via helm",
     },
     Platform {
+        name: "gpu-feature-discovery",
+        namespaces: &["gpu-feature-discovery"],
+        source: "NVIDIA/k8s-device-plugin, README: deploying gpu-feature-discovery in standalone mode",
+    },
+    Platform {
         name: "nvidia-dra-driver",
-        namespaces: &["nvidia-dra-driver-gpu"],
-        source: "NVIDIA/k8s-dra-driver-gpu, README: installation",
+        namespaces: &["nvidia-dra-driver-gpu", "dra-driver-nvidia-gpu"],
+        source: "NVIDIA/k8s-dra-driver-gpu, README: installation; since the move to \
+                 kubernetes-sigs/dra-driver-nvidia-gpu under that name",
     },
     Platform {
         name: "network-operator",
@@ -90,7 +97,17 @@ pub const PLATFORMS: &[Platform] = &[
         name: "eks",
         namespaces: &["amazon-cloudwatch", "amazon-guardduty"],
         source: "AWS: add-ons amazon-cloudwatch-observability (with a DCGM exporter) and \
-                 aws-guardduty-agent",
+                 aws-guardduty-agent; the others run in kube-system",
+    },
+    Platform {
+        name: "aws-neuron",
+        namespaces: &["neuron-healthcheck-system"],
+        source: "AWS Neuron: node problem detector and recovery (the device plugin runs in kube-system)",
+    },
+    Platform {
+        name: "sagemaker-hyperpod",
+        namespaces: &["aws-hyperpod"],
+        source: "Amazon SageMaker HyperPod on EKS: health monitoring agent and training operator",
     },
     Platform {
         name: "aks",
@@ -115,6 +132,21 @@ pub const PLATFORMS: &[Platform] = &[
         source: "Karpenter: getting started of earlier versions (later ones: kube-system)",
     },
     Platform {
+        name: "kai-scheduler",
+        namespaces: &[
+            "kai-scheduler",
+            "kai-resource-reservation",
+            "kai-scale-adjust",
+        ],
+        source: "KAI scheduler, docs/gpu-sharing (reservation pods hold the GPUs that it cuts up) and \
+                 the defaults of its operator's configuration",
+    },
+    Platform {
+        name: "hami",
+        namespaces: &["hami-system"],
+        source: "Project-HAMi/HAMi, docs: installation (in kube-system where its README is followed)",
+    },
+    Platform {
         name: "kueue",
         namespaces: &["kueue-system"],
         source: "kubernetes-sigs/kueue, config/default",
@@ -132,7 +164,8 @@ impl Platform {
         PLATFORMS.iter().find(|platform| platform.name == name)
     }
 
-    fn owns(&self, namespace: &str) -> bool {
+    /// Whether a namespace is one of its.
+    pub fn owns(&self, namespace: &str) -> bool {
         self.namespaces
             .iter()
             .any(|pattern| match pattern.strip_suffix('*') {

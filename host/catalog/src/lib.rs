@@ -27,6 +27,8 @@ pub use plain::PlainComponents;
 mod recent;
 pub use recent::Recent;
 
+mod notices;
+
 mod cache;
 pub use cache::Cache;
 

@@ -11,9 +11,10 @@ use tollgate_engine::{
 
 use crate::cache::{Cache, seal, unseal};
 use crate::document::{
-    Grant, Isolation, Labels, Limits, Match, Mode, Module, OnFault, Policy, Resolved, RuleAction,
-    Site,
+    Exemption, Grant, Isolation, Labels, Limits, Match, Mode, Module, OnFault, Policy, Resolved,
+    RuleAction, Site,
 };
+use crate::yaml::Origin;
 use crate::{Breakers, Diagnostic, Namespaces, PlainComponents, Recent, digest, exempt};
 
 /// The policies of a configuration, ready to run. It never changes: a new configuration is a new catalog.
@@ -22,8 +23,13 @@ pub struct Catalog {
     pub entries: Vec<Entry>,
     /// The components, each with the entries that share its instances.
     pub bundles: Vec<Bundle>,
-    site: Site,
-    namespaces: Namespaces,
+    /// Who is let off which rules.
+    pub exemptions: Vec<Arc<Exemption>>,
+    /// The names of all policies, those that are off as well.
+    pub(crate) policies: Vec<String>,
+    pub(crate) site: Site,
+    pub(crate) site_origin: Option<Origin>,
+    pub(crate) namespaces: Namespaces,
     own_namespace: String,
     is_draft: bool,
 }
@@ -181,7 +187,9 @@ impl Loader {
     ) -> Result<Catalog, Vec<Diagnostic>> {
         let Resolved {
             policies,
+            exemptions,
             site,
+            site_origin,
             namespaces,
         } = resolved;
         let order: Vec<_> = policies.iter().map(|policy| policy.name.clone()).collect();
@@ -189,7 +197,10 @@ impl Loader {
         let mut catalog = Catalog {
             entries: Vec::new(),
             bundles: Vec::new(),
+            exemptions,
+            policies: order.clone(),
             site,
+            site_origin,
             namespaces,
             own_namespace: self.own_namespace.clone(),
             is_draft: false,

@@ -19,6 +19,12 @@ impl Namespaces {
         known.get(namespace).cloned()
     }
 
+    /// The names of the namespaces that are known.
+    pub fn names(&self) -> Vec<String> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.keys().cloned().collect()
+    }
+
     /// Takes note of a namespace and its labels.
     pub fn insert(&self, name: String, labels: Labels) {
         self.change(|known| known.insert(name, Arc::new(labels)));

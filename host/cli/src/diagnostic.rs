@@ -5,20 +5,32 @@ use std::ops::Range;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use tollgate_catalog::{Diagnostic, Excerpt};
 
-/// Renders diagnostics, with colours, a blank line between them.
+/// Renders diagnostics as errors, with colours, a blank line between them.
 pub(crate) fn render(diagnostics: &[Diagnostic]) -> String {
-    let texts: Vec<_> = diagnostics.iter().map(render_one).collect();
+    render_all(diagnostics, &Level::ERROR)
+}
+
+/// Renders diagnostics as warnings.
+pub(crate) fn render_warnings(diagnostics: &[Diagnostic]) -> String {
+    render_all(diagnostics, &Level::WARNING)
+}
+
+fn render_all(diagnostics: &[Diagnostic], level: &Level<'static>) -> String {
+    let texts: Vec<_> = diagnostics
+        .iter()
+        .map(|diagnostic| render_one(diagnostic, level))
+        .collect();
     texts.join("\n")
 }
 
-fn render_one(diagnostic: &Diagnostic) -> String {
+fn render_one(diagnostic: &Diagnostic, level: &Level<'static>) -> String {
     let Diagnostic {
         message,
         hint,
         excerpt,
         ..
     } = diagnostic;
-    let group = Group::with_title(Level::ERROR.primary_title(message.as_str()));
+    let group = Group::with_title(level.clone().primary_title(message.as_str()));
     let group = match excerpt.as_deref() {
         Some(excerpt) if is_whole(diagnostic, excerpt) => {
             group.element(snippet(diagnostic, excerpt).path(diagnostic.file.as_str()))

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anyhow::{Context as _, anyhow};
 use tollgate_catalog::{Catalog, Entry, Mode};
@@ -12,6 +13,7 @@ use tollgate_engine::PolicyInfo;
 use crate::args::{ConfigArgs, PolicyArgs, PolicyCommand};
 use crate::failure::Failure;
 use crate::setup::{INSTANCES, Setup};
+use crate::{diagnostic, terminal};
 
 /// Runs one of the subcommands.
 pub(crate) fn run(args: &PolicyArgs) -> Result<ExitCode, Failure> {
@@ -32,6 +34,8 @@ pub(crate) fn run(args: &PolicyArgs) -> Result<ExitCode, Failure> {
 /// Lists the policies that are on, in the order in which they run.
 async fn list(config: &ConfigArgs, out: &mut impl Write) -> Result<(), Failure> {
     let catalog = Setup::new(config.clone(), INSTANCES)?.catalog().await?;
+    let notices = catalog.notices(SystemTime::now());
+    terminal::complain(&diagnostic::render_warnings(&notices));
     Ok(table(&catalog, out).context("cannot print")?)
 }
 

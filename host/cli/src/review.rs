@@ -1,6 +1,7 @@
 //! `tollgate review`.
 
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anyhow::Context;
 use tollgate_catalog::Catalog;
@@ -10,7 +11,7 @@ use crate::answer::{Answer, Judgement, Summary};
 use crate::args::{DisplayArgs, ReviewArgs};
 use crate::failure::Failure;
 use crate::input::{self, Content, Item};
-use crate::{render, setup};
+use crate::{diagnostic, render, setup, terminal};
 
 /// Reviews documents and prints what came of it. The status says whether anything is wrong with them.
 pub(crate) fn run(args: &ReviewArgs, display: &DisplayArgs) -> Result<ExitCode, Failure> {
@@ -24,19 +25,25 @@ pub(crate) fn run(args: &ReviewArgs, display: &DisplayArgs) -> Result<ExitCode, 
         .enable_all()
         .build();
     let answers = runtime.context("cannot start")?.block_on(async {
+        let now = SystemTime::now();
         let catalog = setup::catalog(config).await?;
-        review_all(&catalog, items).await
+        terminal::complain(&diagnostic::render_warnings(&catalog.notices(now)));
+        review_all(&catalog, items, now).await
     })?;
     render::render(*output, &answers, display)?;
     Ok(Summary::of(&answers).status())
 }
 
 /// Reviews one document after the other.
-async fn review_all(catalog: &Catalog, items: Vec<Item>) -> Result<Vec<Answer>, Failure> {
+async fn review_all(
+    catalog: &Catalog,
+    items: Vec<Item>,
+    now: SystemTime,
+) -> Result<Vec<Answer>, Failure> {
     let mut answers = Vec::with_capacity(items.len());
     let mut failures = Vec::new();
     for Item { source, content } in items {
-        match judge(catalog, content).await {
+        match judge(catalog, content, now).await {
             Ok(judgement) => answers.push(Answer { source, judgement }),
             Err(err) => failures.push(format!("{source}: {err}")),
         }
@@ -50,11 +57,12 @@ async fn review_all(catalog: &Catalog, items: Vec<Item>) -> Result<Vec<Answer>, 
 async fn judge(
     catalog: &Catalog,
     content: Content,
+    now: SystemTime,
 ) -> Result<Judgement, tollgate_pipeline::Unavailable> {
     Ok(match content {
         Content::Request(request) => {
             let before = request.object.clone();
-            let outcome = tollgate_pipeline::review(catalog, *request, Phase::DryRun).await?;
+            let outcome = tollgate_pipeline::review(catalog, *request, Phase::DryRun, now).await?;
             Judgement::Reviewed {
                 before,
                 outcome: Box::new(outcome),

@@ -5,7 +5,7 @@ mod reviewer;
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, anyhow};
 use tokio::runtime::Builder;
@@ -13,6 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tollgate_catalog::Catalog;
 use tollgate_webhook as webhook;
 use webhook::{Drain, Metrics, Options, Reload, Server, TlsFiles};
 
@@ -81,9 +82,9 @@ async fn source(args: &ServeArgs, setup: &Setup) -> Result<(Source, Arc<Reviewer
         return Ok((Source::Cluster(cluster), Arc::new(reviewer)));
     }
     let reviewer = Reviewer::default();
-    reviewer
-        .catalog
-        .store(Some(Arc::new(setup.catalog().await?)));
+    let catalog = setup.catalog().await?;
+    warn(&catalog);
+    reviewer.catalog.store(Some(Arc::new(catalog)));
     Ok((Source::Files, Arc::new(reviewer)))
 }
 
@@ -161,6 +162,13 @@ fn announce(server: &Server<Reviewer>, reviewer: &Reviewer) {
     );
 }
 
+/// Logs what whoever wrote the configuration should know.
+fn warn(catalog: &Catalog) {
+    for notice in catalog.notices(SystemTime::now()) {
+        tracing::warn!("{notice}");
+    }
+}
+
 /// Loads the configuration anew on SIGHUP and when its files change. A bad one is reported, and the old one stays.
 async fn keep_current(setup: Setup, reviewer: Arc<Reviewer>, metrics: Arc<Metrics>) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
@@ -183,6 +191,7 @@ async fn keep_current(setup: Setup, reviewer: Arc<Reviewer>, metrics: Arc<Metric
                     policies = catalog.entries.len(),
                     "the new configuration is in force"
                 );
+                warn(&catalog);
                 reviewer.catalog.store(Some(Arc::new(catalog)));
                 metrics.configuration_reloaded(Reload::Succeeded);
             }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use tollgate_catalog::document::{PolicyDocument, PolicySpec, list_files};
 use tollgate_catalog::yaml::Origin;
 use tollgate_catalog::{
-    Breakers, Builtin, Cache, Catalog, Configuration, Diagnostic, Loader, Module, PlainComponents,
-    Recent, Resolved, exempt,
+    Breakers, Builtin, Cache, Catalog, Configuration, Diagnostic, Loader, Mode, Module,
+    PlainComponents, Recent, Resolved, exempt,
 };
 use tollgate_engine::{Engine, EngineOptions, PolicyInfo};
 
@@ -151,6 +151,17 @@ impl Setup {
                     names.join(", ")
                 );
                 return Err(vec![diagnostic.with_hint(hint)].into());
+            }
+        }
+        // The others stay known, so that what names them is not taken for misspelt.
+        for (name, document) in known {
+            let spec = PolicySpec {
+                mode: Some(Mode::Off),
+                ..document.spec
+            };
+            let document = PolicyDocument { spec, ..document };
+            if document.spec.module.is_some() {
+                configuration.policies.insert(name, document);
             }
         }
         Ok(())

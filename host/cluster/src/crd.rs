@@ -47,6 +47,12 @@ const RESOURCES: &[Resource] = &[
         rules: &[],
     },
     Resource {
+        kind: "Exemption",
+        plural: "exemptions",
+        columns: &[READY, REASON, AGE],
+        rules: &[],
+    },
+    Resource {
         kind: "Site",
         plural: "sites",
         columns: &[READY, REASON, AGE],

@@ -194,6 +194,9 @@ impl Ledger {
                 Some(Object::Policy(document)) => {
                     configuration.policies.insert(key.name.clone(), *document);
                 }
+                Some(Object::Exemption(document)) => {
+                    configuration.exemptions.insert(key.name.clone(), *document);
+                }
                 Some(Object::Site(document)) => configuration.site = Some(document),
                 Some(Object::Namespace(_)) | None => {}
             }

@@ -11,7 +11,7 @@ use crate::bindings::tollgate::policy::types::{
 };
 use crate::bindings::tollgate::policy::{edits, findings, log, raw_patch, site, types};
 use crate::state::{ContainerHandle, Doing, PodHandle, ReviewHandle, State};
-use crate::{Action, Fault};
+use crate::{Action, Fault, Waived};
 
 type Result<T> = wasmtime::Result<T>;
 
@@ -87,6 +87,10 @@ impl types::HostReview for State {
 
     fn dry_run(&mut self, _: Resource<ReviewHandle>) -> Result<bool> {
         Ok(self.request()?.dry_run)
+    }
+
+    fn revision(&mut self, _: Resource<ReviewHandle>) -> Result<u32> {
+        Ok(self.review()?.revision())
     }
 
     fn namespace_label(
@@ -268,7 +272,13 @@ impl State {
                 "edits are made in `mutate` only".to_owned(),
             )));
         }
-        match self.action(&rule)?.effective {
+        let does = self.action(&rule)?.effective;
+        if does != Action::Off
+            && let Some(waiver) = self.waiver(&rule, pod)
+        {
+            return self.withhold(waiver, &rule, pod, edit);
+        }
+        match does {
             Action::Off => Ok(Ok(())),
             Action::Repair => self.apply(&rule, edit),
             Action::Deny => self.tell(&rule, Severity::Deny, pod, edit),
@@ -319,21 +329,10 @@ impl State {
         {
             return Ok(Ok(()));
         }
-        let Some((entry, review)) = self.entry.as_ref().zip(self.review.as_mut()) else {
+        let wanted = self.tried(rule, edit);
+        let Some(entry) = self.entry.as_ref().filter(|_| !wanted.is_empty()) else {
             return Ok(Ok(()));
         };
-        let before = review.applied().len();
-        let outcome = review.edit(
-            Author {
-                policy: &entry.name,
-                rule,
-            },
-            edit,
-        );
-        let wanted = review.roll_back(before);
-        if outcome.is_err() || wanted.is_empty() {
-            return Ok(Ok(()));
-        }
         let fix = wanted
             .iter()
             .map(|wanted| wanted.op.to_json().to_string())
@@ -358,6 +357,53 @@ impl State {
         Ok(Ok(()))
     }
 
+    /// Notes an edit that a waiver keeps from being made; further edits of the rule belong to the same note.
+    fn withhold(&mut self, id: usize, rule: &str, pod: Option<PodId>, edit: Edit) -> Edited {
+        let is_noted = |noted: &Waived| {
+            noted.finding.is_none() && (noted.rule.as_str(), noted.pod) == (rule, pod)
+        };
+        if self.waived.iter().any(is_noted) {
+            return Ok(Ok(()));
+        }
+        if let Some(first) = self.tried(rule, edit).into_iter().next() {
+            let path = first.op.path;
+            self.waive(Waived {
+                id,
+                rule: rule.to_owned(),
+                path,
+                finding: None,
+                pod,
+            })?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// The operations that an edit would make.
+    fn tried(&mut self, rule: &str, edit: Edit) -> Vec<admission::Applied> {
+        let Some((entry, review)) = self.entry.as_ref().zip(self.review.as_mut()) else {
+            return Vec::new();
+        };
+        let before = review.applied().len();
+        let policy = &entry.name;
+        // What cannot be made would not have been made.
+        let made = review.edit(Author { policy, rule }, edit).is_ok();
+        let wanted = review.roll_back(before);
+        if made { wanted } else { Vec::new() }
+    }
+
+    fn waive(&mut self, waived: Waived) -> Result<()> {
+        let limit = self.limits.findings;
+        if self.waived.len() >= limit {
+            return Err(Fault::TooMany {
+                what: "findings",
+                limit,
+            }
+            .into());
+        }
+        self.waived.push(waived);
+        Ok(())
+    }
+
     fn action(&self, rule: &str) -> Result<crate::state::RuleAction> {
         let action = self
             .entry
@@ -366,6 +412,23 @@ impl State {
         action.copied().ok_or_else(|| {
             Fault::bad_answer(format!("it used the rule `{rule}`, which it does not list")).into()
         })
+    }
+
+    fn found_unless_waived(&mut self, finding: Finding) -> Result<()> {
+        let pod = match self.waivers.as_slice() {
+            [] => None,
+            _ => self.pod_at(&finding.path),
+        };
+        match self.waiver(&finding.rule, pod) {
+            None => self.found(finding),
+            Some(id) => self.waive(Waived {
+                id,
+                rule: finding.rule.clone(),
+                path: finding.path.clone(),
+                finding: Some(finding),
+                pod,
+            }),
+        }
     }
 
     fn found(&mut self, finding: Finding) -> Result<()> {
@@ -466,7 +529,10 @@ impl raw_patch::Host for State {
             .as_deref()
             .map_or(Ok(serde_json::Value::Null), serde_json::from_str)
         {
-            Ok(value) => self.edit(rule, None, Edit::Patch(Op { kind, path, value })),
+            Ok(value) => {
+                let pod = self.pod_at(&path);
+                self.edit(rule, pod, Edit::Patch(Op { kind, path, value }))
+            }
             Err(err) => Ok(Err(edits::EditError::Invalid(format!(
                 "the value is not JSON: {err}"
             )))),
@@ -514,7 +580,7 @@ impl findings::Host for State {
             .into());
         }
         let policy = self.policy().to_owned();
-        self.found(Finding {
+        let finding = Finding {
             policy,
             rule,
             severity,
@@ -523,7 +589,8 @@ impl findings::Host for State {
             actual,
             allowed,
             fix,
-        })
+        };
+        self.found_unless_waived(finding)
     }
 }
 

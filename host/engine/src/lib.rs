@@ -20,6 +20,9 @@ pub use prepare::{Artifact, EntryError, EntrySpec, LoadError, Plain};
 mod session;
 pub use session::{Bundle, Phase, Ran, Session};
 
+mod waiver;
+pub use waiver::{Waived, Waiver};
+
 mod fault;
 pub use fault::Fault;
 

@@ -11,7 +11,7 @@ use crate::bindings::exports::tollgate::policy::{mutator, validator};
 use crate::engine::{Engine, Entered, Running};
 use crate::prepare::{Artifact, EntrySpec, LoadError, configure};
 use crate::state::{Doing, Entry, RuleAction, State};
-use crate::{Fault, Limits, PolicyInfo, Site};
+use crate::{Fault, Limits, PolicyInfo, Site, Waived, Waiver};
 
 /// Which of a policy's two functions is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +154,8 @@ pub struct Ran {
     pub review: Box<Review>,
     /// What the policy reported; nothing after a fault.
     pub findings: Vec<Finding>,
+    /// What it would have reported or changed but for the call's waivers; nothing after a fault.
+    pub waived: Vec<Waived>,
     /// The fault, if there was one.
     pub fault: Option<Fault>,
     /// How long the call took, the making of the instance included.
@@ -176,7 +178,18 @@ impl Session {
     }
 
     /// Calls a policy. After a fault its edits and findings are gone, and the next call gets a new instance.
-    pub async fn call(&mut self, phase: Phase, entry: usize, mut review: Box<Review>) -> Ran {
+    pub async fn call(&mut self, phase: Phase, entry: usize, review: Box<Review>) -> Ran {
+        self.call_waived(phase, entry, review, Vec::new()).await
+    }
+
+    /// Calls a policy that is let off some rules.
+    pub async fn call_waived(
+        &mut self,
+        phase: Phase,
+        entry: usize,
+        mut review: Box<Review>,
+        waivers: Vec<Waiver>,
+    ) -> Ran {
         let started = Instant::now();
         let keep = review.applied().len();
         if let Err(fault) = self.open().await {
@@ -188,17 +201,20 @@ impl Session {
         let (outcome, returned) = self
             .bundle
             .0
-            .call(&mut instance, phase, entry, review)
+            .call(&mut instance, (phase, entry), review, waivers)
             .await;
         review = returned;
         let memory_peak = instance.store.data().memory_peak;
-        let findings = std::mem::take(&mut instance.store.data_mut().findings);
+        let state = instance.store.data_mut();
+        let findings = std::mem::take(&mut state.findings);
+        let waived = std::mem::take(&mut state.waived);
         match outcome {
             Ok(()) => {
                 self.instance = Some(instance);
                 Ran {
                     review,
                     findings,
+                    waived,
                     fault: None,
                     duration: started.elapsed(),
                     memory_peak,
@@ -217,6 +233,7 @@ impl Ran {
         Self {
             review,
             findings: Vec::new(),
+            waived: Vec::new(),
             fault: Some(fault),
             duration,
             memory_peak,
@@ -264,9 +281,9 @@ impl Inner {
     async fn call(
         &self,
         instance: &mut Instance,
-        phase: Phase,
-        entry: usize,
+        (phase, entry): (Phase, usize),
         review: Box<Review>,
+        waivers: Vec<Waiver>,
     ) -> (Result<(), Fault>, Box<Review>) {
         let Instance {
             store,
@@ -279,6 +296,7 @@ impl Inner {
         };
         let state = store.data_mut();
         state.begin(doing, self.limits.time);
+        state.waivers = waivers;
         state.entry = self.entries.get(entry).cloned();
         state.review = Some(review);
         store.set_epoch_deadline(1);

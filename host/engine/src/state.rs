@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tollgate_admission::{EditError, Finding, Review};
+use tollgate_admission::{EditError, Finding, PodId, Review};
 use wasmtime::ResourceLimiter;
 
-use crate::{Action, Fault, Limits, PolicyInfo, Site};
+use crate::{Action, Fault, Limits, PolicyInfo, Site, Waived, Waiver};
 
 /// The type behind handles of the review.
 pub struct ReviewHandle;
@@ -54,6 +54,9 @@ pub(crate) struct State {
     pub(crate) site: Arc<Site>,
     pub(crate) limits: Limits,
     pub(crate) findings: Vec<Finding>,
+    /// What the policy is let off in this call, and what that came to.
+    pub(crate) waivers: Vec<Waiver>,
+    pub(crate) waived: Vec<Waived>,
     /// The clash that an edit of this call met, if any.
     pub(crate) conflict: Option<EditError>,
     /// How many messages this call has logged.
@@ -76,6 +79,8 @@ impl State {
             site,
             limits,
             findings: Vec::new(),
+            waivers: Vec::new(),
+            waived: Vec::new(),
             conflict: None,
             logged: 0,
             said: None,
@@ -89,6 +94,8 @@ impl State {
     pub(crate) fn begin(&mut self, doing: Doing, time: Duration) {
         self.doing = doing;
         self.findings.clear();
+        self.waivers.clear();
+        self.waived.clear();
         self.conflict = None;
         self.logged = 0;
         self.said = None;
@@ -99,6 +106,31 @@ impl State {
     /// The name of the policy that is running.
     pub(crate) fn policy(&self) -> &str {
         self.entry.as_ref().map_or("", |entry| &entry.name)
+    }
+
+    /// The waiver that lets a rule off what it says about a pod, or about the object itself.
+    pub(crate) fn waiver(&self, rule: &str, pod: Option<PodId>) -> Option<usize> {
+        if self.waivers.is_empty() {
+            return None;
+        }
+        let pods = self
+            .review
+            .as_ref()
+            .map_or(0, |review| review.pods().count());
+        let covers = |waiver: &&Waiver| waiver.covers(rule, pod, pods);
+        self.waivers.iter().find(covers).map(|waiver| waiver.id)
+    }
+
+    /// The pod that a JSON pointer of the object leads into.
+    pub(crate) fn pod_at(&self, path: &str) -> Option<PodId> {
+        let is_within = |pod: &str| {
+            path.strip_prefix(pod)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let pods = self.review.as_ref()?.pods();
+        pods.filter(|pod| is_within(pod.path()))
+            .max_by_key(|pod| pod.path().len())
+            .map(|pod| pod.id())
     }
 
     /// The review of the call.

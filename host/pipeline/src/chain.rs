@@ -7,8 +7,9 @@ use tollgate_admission::{Applied, Finding, Operation, Review, Severity};
 use tollgate_catalog::{Catalog, Entry, Mode};
 use tollgate_engine::{Fault, Phase as Role, Ran, Session};
 
+use crate::exempting::Exemptions;
 use crate::matching;
-use crate::outcome::{FaultReport, Outcome, PodSummary, PolicyRun};
+use crate::outcome::{Exempted, FaultReport, Outcome, PodSummary, PolicyRun};
 use crate::review::{Phase, Unavailable};
 
 /// The entries that match a review.
@@ -16,6 +17,7 @@ pub(crate) struct Chain<'a> {
     catalog: &'a Catalog,
     phase: Phase,
     entries: Vec<&'a Entry>,
+    exemptions: Exemptions<'a>,
 }
 
 impl<'a> Chain<'a> {
@@ -24,6 +26,7 @@ impl<'a> Chain<'a> {
         catalog: &'a Catalog,
         review: &Review,
         phase: Phase,
+        now: SystemTime,
     ) -> Result<Self, Unavailable> {
         let mut entries = Vec::new();
         for entry in &catalog.entries {
@@ -35,13 +38,18 @@ impl<'a> Chain<'a> {
             catalog,
             phase,
             entries,
+            exemptions: Exemptions::of(catalog, review, now),
         })
     }
 
     /// Runs the mutators, unless an update of a pod leaves them nothing to do.
-    pub(crate) async fn mutate(&self, review: Box<Review>) -> Result<Mutated<'a>, Unavailable> {
+    pub(crate) async fn mutate<'c>(
+        &'c self,
+        review: Box<Review>,
+    ) -> Result<Mutated<'c>, Unavailable> {
         let mut run = Run {
             catalog: self.catalog,
+            exemptions: &self.exemptions,
             sessions: BTreeMap::new(),
             would_change: Vec::new(),
             results: Results::default(),
@@ -62,7 +70,7 @@ impl<'a> Chain<'a> {
     }
 
     /// Runs the validators, unless only edits are wanted.
-    pub(crate) async fn validate(&self, mutated: Mutated<'a>) -> Result<Validated, Unavailable> {
+    pub(crate) async fn validate(&self, mutated: Mutated<'_>) -> Result<Validated, Unavailable> {
         let Mutated {
             mut run,
             mut review,
@@ -81,15 +89,23 @@ impl<'a> Chain<'a> {
     }
 }
 
-/// The findings on an object as it was before an update.
+/// What was wrong with an object before an update.
 pub(crate) async fn findings_of(
     catalog: &Catalog,
     old: Box<Review>,
     phase: Phase,
+    now: SystemTime,
 ) -> Result<Vec<Finding>, Unavailable> {
-    let chain = Chain::of(catalog, &old, phase)?;
+    let chain = Chain::of(catalog, &old, phase, now)?;
     let validated = chain.validate(chain.mutate(old).await?).await?;
-    Ok(validated.results.findings)
+    let Results {
+        mut findings,
+        exemptions,
+        ..
+    } = validated.results;
+    // What was wrong before was so too where somebody was let off it.
+    findings.extend(exemptions.into_iter().filter_map(|one| one.finding));
+    Ok(findings)
 }
 
 /// A review whose mutators have run.
@@ -112,6 +128,7 @@ impl Validated {
         let Results {
             findings,
             observed,
+            exemptions,
             faults,
             runs,
         } = self.results;
@@ -123,6 +140,7 @@ impl Validated {
             would_change: self.would_change,
             findings,
             observed,
+            exemptions,
             faults,
             runs,
             ..outcome
@@ -140,6 +158,7 @@ fn is_pod(review: &Review) -> bool {
 struct Results {
     findings: Vec<Finding>,
     observed: Vec<Finding>,
+    exemptions: Vec<Exempted>,
     faults: Vec<FaultReport>,
     runs: Vec<PolicyRun>,
 }
@@ -147,6 +166,7 @@ struct Results {
 /// A review on its way through the chain: the instances of one review live as long as this.
 struct Run<'a> {
     catalog: &'a Catalog,
+    exemptions: &'a Exemptions<'a>,
     sessions: BTreeMap<usize, Session>,
     would_change: Vec<Applied>,
     results: Results,
@@ -176,9 +196,14 @@ impl Run<'_> {
             .entry(entry.bundle)
             .or_insert_with(|| bundle.session());
         let before = review.applied().len();
-        let ran = session.call(role, entry.index, review).await;
+        let waivers = self.exemptions.waivers(entry);
+        let ran = session
+            .call_waived(role, entry.index, review, waivers)
+            .await;
         note(entry, ran.fault.as_ref());
         self.results.runs.push(run_of(entry, role, &ran));
+        self.results
+            .let_off(self.exemptions.used(entry, ran.waived));
         match ran.fault {
             Some(Fault::Busy) => return Err(Unavailable::Busy),
             Some(Fault::Conflict { path, policy, rule }) => self
@@ -199,6 +224,15 @@ impl Run<'_> {
 }
 
 impl Results {
+    /// Keeps what exemptions let off. Mutators run again as a check, and say the same twice.
+    fn let_off(&mut self, exempted: impl Iterator<Item = Exempted>) {
+        for exempted in exempted {
+            if !self.exemptions.iter().any(|known| known.is_same(&exempted)) {
+                self.exemptions.push(exempted);
+            }
+        }
+    }
+
     fn add(&mut self, entry: &Entry, findings: Vec<Finding>) {
         match entry.mode {
             Mode::Enforce => self.findings.extend(findings),

@@ -5,12 +5,13 @@ mod review;
 pub use review::{Phase, Unavailable, review};
 
 mod chain;
+mod exempting;
 mod matching;
 mod ratchet;
 mod relevance;
 
 mod outcome;
-pub use outcome::{FaultReport, Outcome, PodSummary, PolicyRun, Verdict};
+pub use outcome::{Exempted, FaultReport, Outcome, PodSummary, PolicyRun, Verdict};
 
 mod receive;
 pub use receive::{ReceiveError, Received, receive, receive_value};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tollgate_admission::{Applied, Finding, GroupVersionKind, Operation, Request, Severity};
 use tollgate_catalog::OnFault;
+use tollgate_catalog::document::{Exemption, ExemptionSpec};
 use tollgate_engine::Fault;
 
 /// Whether the object may be stored.
@@ -62,6 +63,60 @@ pub struct FaultReport {
     pub on_fault: OnFault,
 }
 
+/// What a policy would have said or changed, were it not for an exemption.
+#[derive(Clone, Debug)]
+pub struct Exempted {
+    /// The exemption.
+    pub exemption: Arc<Exemption>,
+    /// The policy.
+    pub policy: Arc<str>,
+    /// The rule within the policy.
+    pub rule: String,
+    /// The JSON pointer of what is wrong or would have been changed.
+    pub path: String,
+    /// The finding; none where the rule would have made an edit.
+    pub finding: Option<Finding>,
+}
+
+impl Exempted {
+    /// Whether two say the same.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let key = |one: &Self| {
+            let message = one.finding.as_ref().map(|finding| finding.message.clone());
+            (
+                one.policy.clone(),
+                one.rule.clone(),
+                one.path.clone(),
+                message,
+            )
+        };
+        key(self) == key(other)
+    }
+
+    /// The use in one line: `exemption: policy/rule: message (at path): reason`.
+    pub fn line(&self) -> String {
+        let Self {
+            exemption,
+            policy,
+            rule,
+            path,
+            finding,
+        } = self;
+        let what = match finding {
+            Some(finding) => format!("{}: {}", finding.severity.as_str(), finding.message),
+            None => "edit withheld".to_owned(),
+        };
+        let ExemptionSpec {
+            reason, expires, ..
+        } = &exemption.spec;
+        let until = expires.map_or(String::new(), |end| format!(", until {end}"));
+        format!(
+            "{}: {policy}/{rule}: {what} (at {path}); reason: {reason}{until}",
+            exemption.name
+        )
+    }
+}
+
 /// A policy that ran.
 #[derive(Clone, Debug)]
 pub struct PolicyRun {
@@ -104,6 +159,8 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// What policies in mode `observe` have to say.
     pub observed: Vec<Finding>,
+    /// What policies kept to themselves, since exemptions let the object off.
+    pub exemptions: Vec<Exempted>,
     /// The policies that faulted.
     pub faults: Vec<FaultReport>,
     /// The policies that ran, in order.
@@ -142,6 +199,7 @@ impl Outcome {
             would_change: Vec::new(),
             findings: Vec::new(),
             observed: Vec::new(),
+            exemptions: Vec::new(),
             faults: Vec::new(),
             runs: Vec::new(),
             object,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use tollgate_admission::{Applied, Finding};
 use tollgate_catalog::OnFault;
 
-use crate::outcome::{FaultReport, Outcome, PodSummary, Verdict};
+use crate::outcome::{Exempted, FaultReport, Outcome, PodSummary, Verdict};
 
 /// The decision object. The same outcome gives the same object.
 pub fn report(outcome: &Outcome) -> Map<String, Value> {
@@ -32,7 +32,10 @@ pub fn report(outcome: &Outcome) -> Map<String, Value> {
         ("findings", outcome.findings.iter().map(finding).collect()),
         ("observed", outcome.observed.iter().map(finding).collect()),
         ("charges", json!([])),
-        ("exemptions", json!([])),
+        (
+            "exemptions",
+            outcome.exemptions.iter().map(exempted).collect(),
+        ),
         ("faults", outcome.faults.iter().map(fault).collect()),
     ]);
     collect(fields)
@@ -87,6 +90,33 @@ fn finding(finding: &Finding) -> Value {
             .into_iter()
             .filter_map(|(key, text)| Some((key, text.as_deref()?.into()))),
     );
+    Value::Object(collect(fields))
+}
+
+/// What somebody was let off: who, of what, and why.
+fn exempted(exempted: &Exempted) -> Value {
+    let Exempted {
+        exemption,
+        policy,
+        rule,
+        path,
+        finding,
+    } = exempted;
+    let mut fields = vec![
+        ("exemption", (*exemption.name).into()),
+        ("policy", (**policy).into()),
+        ("rule", rule.as_str().into()),
+        ("path", path.as_str().into()),
+        ("reason", exemption.spec.reason.as_str().into()),
+    ];
+    if let Some(end) = exemption.spec.expires {
+        fields.push(("expires", end.to_string().into()));
+    }
+    // Without a finding it is an edit that was not made.
+    if let Some(finding) = finding {
+        fields.push(("severity", finding.severity.as_str().into()));
+        fields.push(("message", finding.message.as_str().into()));
+    }
     Value::Object(collect(fields))
 }
 

@@ -1,11 +1,14 @@
 //! From an outcome to the AdmissionReview that answers.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value, json};
-use tollgate_admission::{Applied, Finding, Severity};
+use serde::Serialize;
+use serde_json::Value;
+use tollgate_admission::{Applied, Finding, OpKind, Severity};
 
-use crate::outcome::{Outcome, Verdict};
+use crate::outcome::{Exempted, Outcome, Verdict};
 use crate::receive::API_VERSION;
 use crate::review::Phase;
 
@@ -18,59 +21,110 @@ const WARNINGS_MAX: usize = 4_000;
 /// The longest audit annotation, in bytes.
 const ANNOTATION_MAX: usize = 8 << 10;
 
+/// What is sent back: an AdmissionReview, its keys as the API server reads them.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope<'a> {
+    api_version: &'static str,
+    kind: &'static str,
+    response: Response<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response<'a> {
+    uid: &'a str,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    audit_annotations: BTreeMap<&'static str, String>,
+}
+
+#[derive(Serialize)]
+struct Status {
+    code: u16,
+    reason: &'static str,
+    message: String,
+}
+
 /// The AdmissionReview that answers, as JSON bytes. The same outcome gives the same bytes.
 pub fn respond(outcome: &Outcome, phase: Phase) -> Vec<u8> {
-    let mut response = Map::new();
-    response.insert("uid".to_owned(), outcome.uid.as_str().into());
-    response.insert("allowed".to_owned(), outcome.verdict.is_allowed().into());
-    if !outcome.verdict.is_allowed() {
-        response.insert("status".to_owned(), status(outcome));
-    }
+    let allowed = outcome.verdict.is_allowed();
     let sent = match phase {
-        Phase::Mutate if outcome.verdict.is_allowed() => outcome.patch.as_slice(),
+        Phase::Mutate if allowed => outcome.patch.as_slice(),
         _ => &[],
     };
-    if !sent.is_empty() {
-        response.insert("patchType".to_owned(), "JSONPatch".into());
-        response.insert("patch".to_owned(), STANDARD.encode(patch(sent)).into());
-    }
-    let warnings = warnings(outcome);
-    if !warnings.is_empty() {
-        response.insert("warnings".to_owned(), warnings.into());
-    }
-    let annotations = audit_annotations(outcome, sent);
-    if !annotations.is_empty() {
-        response.insert("auditAnnotations".to_owned(), Value::Object(annotations));
-    }
-    envelope(response)
+    let has_patch = !sent.is_empty();
+    envelope(Response {
+        uid: &outcome.uid,
+        allowed,
+        status: (!allowed).then(|| status(outcome)),
+        patch_type: has_patch.then_some("JSONPatch"),
+        patch: has_patch.then(|| STANDARD.encode(patch(sent))),
+        warnings: warnings(outcome),
+        audit_annotations: audit_annotations(outcome, sent),
+    })
 }
 
 /// The answer to a request that makes no sense.
 pub fn refuse_malformed(uid: &str, reason: &str) -> Vec<u8> {
-    let status = json!({"code": 400, "reason": "BadRequest", "message": format!("tollgate cannot read the request: {reason}")});
-    envelope(Map::from_iter([
-        ("uid".to_owned(), uid.into()),
-        ("allowed".to_owned(), false.into()),
-        ("status".to_owned(), status),
-    ]))
+    envelope(Response {
+        uid,
+        allowed: false,
+        status: Some(Status {
+            code: 400,
+            reason: "BadRequest",
+            message: format!("tollgate cannot read the request: {reason}"),
+        }),
+        patch_type: None,
+        patch: None,
+        warnings: Vec::new(),
+        audit_annotations: BTreeMap::new(),
+    })
 }
 
-fn envelope(response: Map<String, Value>) -> Vec<u8> {
-    json!({"apiVersion": API_VERSION, "kind": "AdmissionReview", "response": response})
-        .to_string()
-        .into_bytes()
+fn envelope(response: Response<'_>) -> Vec<u8> {
+    json(&Envelope {
+        api_version: API_VERSION,
+        kind: "AdmissionReview",
+        response,
+    })
+}
+
+/// JSON text. Nothing here can fail to be written: keys are texts and numbers are whole.
+fn json(value: &impl Serialize) -> Vec<u8> {
+    let written = serde_json::to_vec(value);
+    debug_assert!(written.is_ok(), "{written:?}");
+    written.unwrap_or_default()
+}
+
+/// An operation as RFC 6902 writes it.
+#[derive(Serialize)]
+struct Operation<'a> {
+    op: &'static str,
+    path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<&'a Value>,
 }
 
 /// The operations as RFC 6902 text.
-fn patch(applied: &[Applied]) -> String {
-    applied
-        .iter()
-        .map(|applied| applied.op.to_json())
-        .collect::<Value>()
-        .to_string()
+fn patch(applied: &[Applied]) -> Vec<u8> {
+    let operations = applied.iter().map(|Applied { op, .. }| Operation {
+        op: op.kind.as_str(),
+        path: &op.path,
+        value: (op.kind != OpKind::Remove).then_some(&op.value),
+    });
+    json(&operations.collect::<Vec<_>>())
 }
 
-fn status(outcome: &Outcome) -> Value {
+fn status(outcome: &Outcome) -> Status {
     let denials = outcome.findings_of(Severity::Deny).map(Finding::line);
     let faults = outcome.refusing_faults().map(|report| {
         format!(
@@ -83,7 +137,11 @@ fn status(outcome: &Outcome) -> Value {
         Verdict::Faulted => (500, "InternalError"),
         _ => (403, "Forbidden"),
     };
-    json!({"code": code, "reason": reason, "message": message})
+    Status {
+        code,
+        reason,
+        message,
+    }
 }
 
 fn warnings(outcome: &Outcome) -> Vec<String> {
@@ -126,7 +184,7 @@ fn shorten(text: &str) -> String {
 }
 
 /// What the audit log keeps: who acted, with digests, and the full texts.
-fn audit_annotations(outcome: &Outcome, sent: &[Applied]) -> Map<String, Value> {
+fn audit_annotations(outcome: &Outcome, sent: &[Applied]) -> BTreeMap<&'static str, String> {
     let mut policies: Vec<_> = outcome
         .runs
         .iter()
@@ -147,39 +205,50 @@ fn audit_annotations(outcome: &Outcome, sent: &[Applied]) -> Map<String, Value> 
         .iter()
         .map(|report| format!("{}: {}", report.policy, report.fault))
         .collect();
+    let exemptions: Vec<_> = outcome.exemptions.iter().map(Exempted::line).collect();
     let texts = [
         ("policies", policies.join(",")),
         ("edits", edits(sent)),
         ("findings", lines(&outcome.findings)),
         ("observed", lines(&outcome.observed)),
+        ("exemptions", exemptions.join("\n")),
         ("faults", faults.join("\n")),
     ];
-    let cut = |text: String| {
-        text.get(..text.floor_char_boundary(ANNOTATION_MAX))
-            .unwrap_or_default()
-            .to_owned()
+    let cut = |mut text: String| {
+        text.truncate(text.floor_char_boundary(ANNOTATION_MAX));
+        text
     };
     texts
         .into_iter()
         .filter(|(_, text)| !text.is_empty())
-        .map(|(key, text)| (key.to_owned(), cut(text).into()))
+        .map(|(key, text)| (key, cut(text)))
         .collect()
 }
 
-/// Who made each operation of the patch, as JSON, in its order.
+/// Who made an operation.
+#[derive(Serialize)]
+struct Authored<'a> {
+    policy: &'a str,
+    rule: &'a str,
+    op: &'static str,
+    path: &'a str,
+}
+
+/// Who made each operation of the patch, as JSON, in its order. JSON that is cut is of no use to anybody.
 fn edits(patch: &[Applied]) -> String {
-    let author = |applied: &Applied| {
-        let Applied {
-            op, policy, rule, ..
-        } = applied;
-        json!({"policy": policy, "rule": rule, "op": op.kind.as_str(), "path": op.path})
-    };
-    let text = patch.iter().map(author).collect::<Value>().to_string();
-    // JSON that is cut is of no use to anybody.
-    match patch {
-        [] => String::new(),
-        _ if text.len() > ANNOTATION_MAX => String::new(),
-        _ => text,
+    if patch.is_empty() {
+        return String::new();
+    }
+    let authored = patch.iter().map(|applied| Authored {
+        policy: &applied.policy,
+        rule: &applied.rule,
+        op: applied.op.kind.as_str(),
+        path: &applied.op.path,
+    });
+    let text = serde_json::to_string(&authored.collect::<Vec<_>>()).unwrap_or_default();
+    match text.len() > ANNOTATION_MAX {
+        true => String::new(),
+        false => text,
     }
 }
 
@@ -190,6 +259,10 @@ fn acted(outcome: &Outcome, policy: &str) -> bool {
             .iter()
             .chain(&outcome.observed)
             .any(|finding| finding.policy == policy)
+        || outcome
+            .exemptions
+            .iter()
+            .any(|exempted| &*exempted.policy == policy)
         || outcome
             .faults
             .iter()

@@ -1,5 +1,7 @@
 //! The life of a review, top to bottom.
 
+use std::time::SystemTime;
+
 use tollgate_admission::Request;
 use tollgate_catalog::Catalog;
 
@@ -49,7 +51,8 @@ pub enum Unavailable {
     },
 }
 
-/// Judges a request. The same request, phase and catalog always give the same outcome.
+/// Judges a request at a time, on which only the end of exemptions depends. The same arguments always give the same
+/// outcome.
 ///
 /// # Errors
 ///
@@ -58,17 +61,18 @@ pub async fn review(
     catalog: &Catalog,
     request: Request,
     phase: Phase,
+    now: SystemTime,
 ) -> Result<Outcome, Unavailable> {
     let relevant = match relevance::check(catalog, request, phase) {
         Ok(relevant) => relevant,
         Err(skipped) => return Ok(*skipped),
     };
     let (review, old) = relevant.split();
-    let chain = Chain::of(catalog, &review, phase)?;
+    let chain = Chain::of(catalog, &review, phase, now)?;
     let mutated = chain.mutate(review).await?;
     let validated = chain.validate(mutated).await?;
     let known = match old {
-        Some(old) => chain::findings_of(catalog, old, phase).await?,
+        Some(old) => chain::findings_of(catalog, old, phase, now).await?,
         None => Vec::new(),
     };
     Ok(ratchet::only_new_denials(validated.conclude(), &known))

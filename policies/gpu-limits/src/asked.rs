@@ -21,22 +21,23 @@ pub(crate) struct Wanted {
 impl Asked {
     /// The containers of a pod.
     pub(crate) fn of(pod: &Pod) -> Vec<Self> {
-        pod.containers().into_iter().map(Self::read).collect()
+        pod.containers().iter().map(Self::read).collect()
     }
 
-    fn read(container: Container) -> Self {
-        let limits = container.limits().into_iter();
+    fn read(container: &Container) -> Self {
+        let limits = container.limits();
         let mut resources: Vec<Wanted> = limits
+            .iter()
             .map(|(name, limit)| Wanted::new(name, None, Some(limit)))
             .collect();
-        for (name, request) in container.requests() {
-            match resources.iter_mut().find(|there| there.name == name) {
-                Some(there) => there.request = Some(request),
+        for (name, request) in container.requests().iter() {
+            match resources.iter_mut().find(|there| there.name == *name) {
+                Some(there) => there.request = Some(request.clone()),
                 None => resources.push(Wanted::new(name, Some(request), None)),
             }
         }
         Self {
-            container,
+            container: container.clone(),
             resources,
         }
     }
@@ -112,17 +113,17 @@ impl Asked {
 }
 
 impl Wanted {
-    fn new(name: String, request: Option<String>, limit: Option<String>) -> Self {
-        let known = if is_native(&name) {
+    fn new(name: &str, request: Option<&String>, limit: Option<&String>) -> Self {
+        let known = if is_native(name) {
             None
         } else {
-            gpu::lookup(&name)
+            gpu::lookup(name)
         };
         Self {
-            name,
+            name: name.to_owned(),
             known,
-            request,
-            limit,
+            request: request.cloned(),
+            limit: limit.cloned(),
         }
     }
 

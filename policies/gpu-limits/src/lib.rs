@@ -72,30 +72,30 @@ impl Policy for GpuLimits {
     }
 
     fn mutate(&self, review: &Review) -> Outcome {
-        for pod in review.pods() {
-            let mut asked = Asked::of(&pod);
+        for pod in review.pods().iter() {
+            let mut asked = Asked::of(pod);
             asked.retain(|asked| !asked.is_plain());
             asked.iter().try_for_each(shape::repair)?;
-            table::repair(&self.per_gpu, &pod, &asked)?;
+            table::repair(&self.per_gpu, pod, &asked)?;
         }
         Ok(())
     }
 
     fn validate(&self, review: &Review) -> Outcome {
-        for pod in review.pods() {
-            let asked = Asked::of(&pod);
-            sharing::report_fraction(&pod, &asked);
+        for pod in review.pods().iter() {
+            let asked = Asked::of(pod);
+            sharing::report_fraction(pod, &asked);
             if asked.iter().all(Asked::is_plain) {
-                software::report(review, &pod);
+                software::report(review, pod);
                 continue;
             }
             for asked in &asked {
                 shape::report_unknown(asked);
                 sharing::report_quantities(asked);
             }
-            places::report(&pod, &asked);
-            count::report(self.max_per_node, &pod, &asked);
-            memory::report(&pod, &asked);
+            places::report(pod, &asked);
+            count::report(self.max_per_node, pod, &asked);
+            memory::report(pod, &asked);
         }
         Ok(())
     }

@@ -64,7 +64,7 @@ fn need(container: &Container) -> Option<String> {
         args: &args,
     }) {
         Some(known) => {
-            let words = Words::split(command.into_iter().chain(args));
+            let words = container.words();
             let needs = !is_told_cpu(&words) && needs(known, &image, &words);
             needs.then(|| format!("runs {}", known.name))
         }

@@ -5,8 +5,8 @@
 //! server's own ExtendedResourceToleration plugin does not know.
 
 use tollgate_sdk::gpu::{self, Class};
+use tollgate_sdk::has_fraction;
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{devices, has_fraction};
 
 const MISSING: Rule = Rule::repair(
     "missing-toleration",
@@ -77,13 +77,13 @@ impl Policy for GpuTolerations {
     }
 
     fn validate(&self, review: &Review) -> Outcome {
-        for pod in review.pods() {
+        for pod in review.pods().iter() {
             // Agents of every node are what DaemonSets are for.
-            if taints(&pod).is_empty()
+            if taints(pod).is_empty()
                 && pod.resource_claims().is_empty()
                 && pod.owner().as_deref() != Some("DaemonSet.apps")
             {
-                report_untaken(&pod);
+                report_untaken(pod);
             }
         }
         Ok(())
@@ -128,10 +128,10 @@ impl GpuTolerations {
 fn taints(pod: &Pod) -> Vec<(&'static str, Rule)> {
     let mut taints: Vec<(&'static str, Rule)> = Vec::new();
     let fraction = has_fraction(pod).then_some((NVIDIA, SLICE));
-    let devices = pod
-        .containers()
-        .into_iter()
-        .flat_map(|container| devices(&container));
+    let containers = pod.containers();
+    let devices = containers
+        .iter()
+        .flat_map(|container| container.devices().to_vec());
     let wanted = devices.filter_map(|device| {
         let rule = if device.resource.class == Class::Slice {
             SLICE

@@ -21,27 +21,68 @@ mod board;
 mod mig;
 mod weight;
 
+mod device_class;
 mod instance;
 mod label;
 mod model;
+mod node_path;
+mod runtime_class;
+mod sharing;
+mod visibility;
 
+mod architecture;
+mod autoscaler;
+mod capacity;
+mod checkpoint;
 mod demand;
+mod driver;
+mod fabric;
+mod group;
+mod hugepages;
+mod parameters;
+mod partition;
 mod server;
+mod spread;
 mod taint;
 
 mod distance;
 
+pub use architecture::Architecture;
+pub use autoscaler::{Autoscaler, CLUSTER_AUTOSCALER, KARPENTER};
 pub use board::{Board, Profile, for_profile, offers, profiles, smallest_for};
+pub use capacity::{Capacity, capacity_of, is_spot_taint, spot_notice};
+pub use checkpoint::{Checkpoint, bits_of_flag};
 pub use demand::{ContainerClass, devices, effective};
+pub use device_class::{CLASS_RESOURCE, WORKLOAD_CLASSES, device_class};
+pub use driver::{cuda_of_driver, cuda_of_image, driver_for_cuda};
+pub use fabric::{Fabric, fabric};
+pub use group::{Kinship, group_variables, kinship, marks_group, names_others};
+pub use hugepages::{HugePages, huge_pages};
 pub use instance::{Instance, gpu_count, instance};
 pub use label::{Models, model_keys, model_of, partition_of};
 pub use mig::{MigName, MigSuffix};
 pub use model::{MODELS, Model, ModelError, Share, ShareRange};
+pub use node_path::{
+    DEVICE_MOUNTS, NODE_PATHS, NodePath, NodePathKind, leads_to, lies_within, resolve,
+};
+pub use parameters::parameters;
+pub use partition::is_partition;
 pub use quantity::{Quantity, QuantityError};
 pub use resource::{Class, Resource, Vendor, is_accelerator, is_taint_key, lookup};
-pub use server::{Invocation, Role, WORKLOADS, Workload, is_batch_kind, recognise};
+pub use runtime_class::{RUNTIME_CLASSES, gives_devices};
+pub use server::{
+    Invocation, Metrics, ModelName, Role, Start, WORKLOADS, Workload, is_batch_kind, recognise,
+};
+pub use sharing::{
+    MPS_LABEL, MPS_PIPES, MPS_VARIABLES, STRATEGY_LABELS, Sharing, is_gke_sharing, sharing_of,
+};
 pub use spelling::{Suspicion, nearest, suspicion};
+pub use spread::{Elsewhere, Factor, Reach, Spread, TENSOR, spread, takes_one_each};
 pub use taint::{
     NEVER, Never, NeverReason, Taint, Toleration, any_covers, covers, is_never, tolerates,
+};
+pub use visibility::{
+    INJECTING_ANNOTATIONS, PATH_ANNOTATIONS, PROCESS_VARIABLES, ProcessVariable, RIGHTS_VARIABLES,
+    RUNTIME_VARIABLES, RuntimeVariable, names_no_device,
 };
 pub use weight::{Candidates, WHOLE, weight_56ths};

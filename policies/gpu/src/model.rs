@@ -1,9 +1,11 @@
 //! Models of accelerators.
 //!
 //! Memory is nominal, in gibibytes as the model's name or its largest MIG profile counts them:
-//! what an application sees is a little less. MIG boards: see `board`. CPU and memory per GPU are
-//! the allocatable amounts of AWS instances (aws/karpenter-provider-aws,
-//! `website/content/en/preview/reference/instance-types.md`); other clouds differ somewhat.
+//! what an application sees is a little less. MIG boards: see `board`. The least CPU and memory per
+//! GPU are the allocatable amounts of AWS instances (aws/karpenter-provider-aws,
+//! `website/content/en/preview/reference/instance-types.md`); the most are nominal amounts of the
+//! largest machine per GPU of AWS, Google, Azure, Oracle and NVIDIA's DGX (their size pages): `g5.16xlarge`
+//! has one A10G, `Standard_NC24ads_A100_v4` one A100, `a3-ultragpu-8g` 369 GiB per H200.
 
 use std::{error::Error, fmt};
 
@@ -121,45 +123,45 @@ macro_rules! models {
 
 models! {
     A100_40GB = nvidia("A100-40GB", 40).cut(&board::A100_40)
-        .host(share(12_000, 132), share(12_000, 132));
+        .host(share(12_000, 132), share(32_000, 256));
     A100_80GB = nvidia("A100-80GB", 80).cut(&board::SEVEN_80)
-        .host(share(12_000, 132), share(12_000, 132));
+        .host(share(12_000, 132), share(32_000, 256));
     A800_40GB = nvidia("A800-40GB", 40).cut(&board::A100_40);
     A800_80GB = nvidia("A800-80GB", 80).cut(&board::SEVEN_80);
     H100_80GB = nvidia("H100-80GB", 80).cut(&board::SEVEN_80)
-        .host(share(15_900, 235), share(24_000, 237));
+        .host(share(15_900, 235), share(28_000, 256));
     H100_NVL = nvidia("H100-NVL", 94).cut(&board::SEVEN_94);
     H100_96GB = nvidia("H100-96GB", 96).cut(&board::SEVEN_96);
     H800_80GB = nvidia("H800-80GB", 80).cut(&board::SEVEN_80);
     H800_NVL = nvidia("H800-NVL", 94).cut(&board::SEVEN_94);
     H20 = nvidia("H20", 96).cut(&board::SEVEN_96);
     H200 = nvidia("H200", 141).cut(&board::H200)
-        .host(share(24_000, 236), share(24_000, 237));
+        .host(share(24_000, 236), share(28_000, 369));
     GH200_96GB = nvidia("GH200-96GB", 96).cut(&board::SEVEN_96);
     GH200_144GB = nvidia("GH200-144GB", 144).cut(&board::GH200_144);
     B200 = nvidia("B200", 180).cut(&board::B200)
-        .host(share(24_000, 236), share(24_000, 236));
+        .host(share(24_000, 236), share(28_000, 496));
     GB200 = nvidia("GB200", 186).cut(&board::GB200);
     B300 = nvidia("B300", 269).cut(&board::B300)
-        .host(share(24_000, 473), share(24_000, 473));
+        .host(share(24_000, 473), share(24_000, 512));
     GB300 = nvidia("GB300", 278).cut(&board::GB300);
     A30 = nvidia("A30", 24).cut(&board::A30);
     RTX_PRO_6000 = nvidia("RTX-PRO-6000", 96).cut(&board::RTX_PRO_6000)
-        .host(share(7_900, 56), share(24_000, 236));
+        .host(share(7_900, 56), share(48_000, 256));
     RTX_PRO_5000 = nvidia("RTX-PRO-5000", 48).cut(&board::RTX_PRO_5000);
     RTX_PRO_4500 = nvidia("RTX-PRO-4500", 32).cut(&board::RTX_PRO_4500);
-    T4 = nvidia("T4", 16).host(share(3_900, 14), share(12_000, 44));
+    T4 = nvidia("T4", 16).host(share(3_900, 14), share(64_000, 312));
     T4G = nvidia("T4G", 16);
-    L4 = nvidia("L4", 24).host(share(3_900, 14), share(24_000, 88));
+    L4 = nvidia("L4", 24).host(share(3_900, 14), share(64_000, 256));
     L40 = nvidia("L40", 48);
-    L40S = nvidia("L40S", 48).host(share(3_900, 29), share(24_000, 177));
+    L40S = nvidia("L40S", 48).host(share(3_900, 29), share(64_000, 512));
     A2 = nvidia("A2", 16);
     A10 = nvidia("A10", 24);
-    A10G = nvidia("A10G", 24).host(share(3_900, 14), share(24_000, 88));
+    A10G = nvidia("A10G", 24).host(share(3_900, 14), share(64_000, 256));
     A16 = nvidia("A16", 16);
     A40 = nvidia("A40", 48);
     V100_16GB = nvidia("V100-16GB", 16);
-    V100_32GB = nvidia("V100-32GB", 32).host(share(12_000, 88), share(12_000, 88));
+    V100_32GB = nvidia("V100-32GB", 32).host(share(12_000, 88), share(12_000, 96));
     P100 = nvidia("P100", 16);
     P4 = nvidia("P4", 8);
     RTX_6000_ADA = nvidia("RTX-6000-Ada", 48);
@@ -182,9 +184,9 @@ models! {
     INFERENTIA = model("Inferentia", Vendor::Aws, 8);
     INFERENTIA_2 = model("Inferentia2", Vendor::Aws, 32);
     TRAINIUM = model("Trainium", Vendor::Aws, 32)
-        .host(share(8_000, 29), share(8_000, 29));
+        .host(share(8_000, 29), share(8_000, 32));
     TRAINIUM_2 = model("Trainium2", Vendor::Aws, 96)
-        .host(share(12_000, 118), share(12_000, 118));
+        .host(share(12_000, 118), share(12_000, 128));
     TPU_V4 = model("TPU-v4", Vendor::Google, 32);
     TPU_V5E = model("TPU-v5e", Vendor::Google, 16);
     TPU_V5P = model("TPU-v5p", Vendor::Google, 95);

@@ -1,7 +1,11 @@
 //! What a container runs: inference servers, training launchers, and kinds that end by themselves.
 //!
-//! Sources: documentation of each program for ports and readiness paths; commands also as the
-//! manifests of many repositories write them.
+//! Sources: documentation of each program for ports, probe paths and metrics (vLLM "Production
+//! metrics", SGLang "Production metrics", Text Generation Inference and Text Embeddings Inference
+//! `/metrics`, Triton "Metrics", TorchServe "Metrics" with `metrics_mode=prometheus`, NIM for LLMs
+//! "Observability", Ray Serve "Monitoring", llama.cpp `tools/server`); commands also as the
+//! manifests of many repositories write them. Start-up times are what published manifests allow:
+//! startup probes of 200, 600, 900 and 3,600 seconds for language models.
 
 /// What a workload is for.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -29,6 +33,49 @@ pub struct Workload {
     pub port: Option<u16>,
     /// The HTTP path on that port that answers 200 once it can serve.
     pub ready: Option<&'static str>,
+    /// Flags that say another port.
+    pub port_flags: &'static [&'static str],
+    /// The variable that says another port where no flag does.
+    pub port_variable: Option<&'static str>,
+    /// Whether it listens on the loopback address alone unless told otherwise, out of the reach of probes.
+    pub loopback: bool,
+    /// How it is told which model to load; nothing where the model is in the image or in a folder.
+    pub model: ModelName,
+    /// How long a start takes; nothing where it loads models on demand.
+    pub start: Option<Start>,
+    /// Its metrics for Prometheus.
+    pub metrics: Option<Metrics>,
+}
+
+/// How a server is told which model to load.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct ModelName {
+    /// The flags.
+    pub flags: &'static [&'static str],
+    /// The word that the model follows.
+    pub after: Option<&'static str>,
+    /// The variable that is read where neither is given.
+    pub variable: Option<&'static str>,
+}
+
+/// How long a start takes, model and all.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Start {
+    /// Seconds in which no model of some size has been loaded.
+    pub least: u32,
+    /// Seconds that a slow start may well take.
+    pub most: u32,
+}
+
+/// The metrics of a server.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Metrics {
+    /// The port.
+    pub port: u16,
+    /// The HTTP path.
+    pub path: &'static str,
+    /// Names by which servers are scaled or watched, without the suffixes of histograms.
+    pub names: &'static [&'static str],
 }
 
 /// What a container is told to run.
@@ -46,31 +93,187 @@ pub struct Invocation<'a> {
 pub static WORKLOADS: &[Workload] = &[
     serving("vllm", 8000, "/health")
         .images(&["vllm-openai", "vllm-openai-rocm"])
-        .commands(&["vllm serve", "python -m vllm.entrypoints.*"]),
+        .commands(&["vllm serve", "python -m vllm.entrypoints.*"])
+        .loads(&["--model"], Some("serve"), None)
+        .starts(120, 900)
+        .metrics(
+            8000,
+            "/metrics",
+            &[
+                "vllm:num_requests_running",
+                "vllm:num_requests_waiting",
+                // Until 0.10 `gpu_cache_usage_perc`.
+                "vllm:kv_cache_usage_perc",
+                "vllm:gpu_cache_usage_perc",
+                "vllm:time_to_first_token_seconds",
+                "vllm:e2e_request_latency_seconds",
+                "vllm:request_queue_time_seconds",
+                "vllm:prompt_tokens_total",
+                "vllm:generation_tokens_total",
+                "vllm:request_success_total",
+            ],
+        ),
+    // Metrics only with `--enable-metrics`.
     serving("sglang", 30000, "/health")
-        .commands(&["python -m sglang.launch_server", "sglang serve"]),
+        .commands(&["python -m sglang.launch_server", "sglang serve"])
+        .on_loopback()
+        .loads(&["--model-path", "--model"], None, None)
+        .starts(120, 900)
+        .metrics(
+            30000,
+            "/metrics",
+            &[
+                "sglang:num_running_reqs",
+                "sglang:num_queue_reqs",
+                "sglang:token_usage",
+                "sglang:cache_hit_rate",
+                "sglang:gen_throughput",
+                "sglang:time_to_first_token_seconds",
+                "sglang:e2e_request_latency_seconds",
+                "sglang:prompt_tokens_total",
+                "sglang:generation_tokens_total",
+            ],
+        ),
     serving("text-generation-inference", 80, "/health")
         .images(&[
             "text-generation-inference",
             "huggingface-text-generation-inference*",
         ])
-        .commands(&["text-generation-launcher"]),
+        .commands(&["text-generation-launcher"])
+        .told_port(&["--port", "-p"], Some("PORT"))
+        .loads(&["--model-id"], None, Some("MODEL_ID"))
+        .starts(120, 900)
+        .metrics(
+            80,
+            "/metrics",
+            &[
+                "tgi_queue_size",
+                "tgi_batch_current_size",
+                "tgi_request_count",
+                "tgi_request_duration",
+                "tgi_request_queue_duration",
+                "tgi_request_mean_time_per_token_duration",
+            ],
+        ),
     serving("text-embeddings-inference", 80, "/health")
         .images(&["text-embeddings-inference"])
-        .commands(&["text-embeddings-router"]),
-    serving("triton", 8000, "/v2/health/ready").commands(&["tritonserver"]),
-    serving("tensorrt-llm", 8000, "/health").commands(&["trtllm-serve"]),
+        .commands(&["text-embeddings-router"])
+        .told_port(&["--port", "-p"], Some("PORT"))
+        .starts(30, 300)
+        .metrics(
+            80,
+            "/metrics",
+            &[
+                "te_queue_size",
+                "te_batch_next_size",
+                "te_request_count",
+                "te_request_duration",
+                "te_embed_count",
+            ],
+        ),
+    serving("triton", 8000, "/v2/health/ready")
+        .commands(&["tritonserver"])
+        .told_port(&["--http-port"], None)
+        .starts(60, 600)
+        .metrics(
+            8002,
+            "/metrics",
+            &[
+                "nv_inference_request_success",
+                "nv_inference_request_failure",
+                "nv_inference_count",
+                "nv_inference_pending_request_count",
+                "nv_inference_queue_duration_us",
+                "nv_inference_request_duration_us",
+                "nv_gpu_utilization",
+            ],
+        ),
+    serving("tensorrt-llm", 8000, "/health")
+        .commands(&["trtllm-serve"])
+        .on_loopback()
+        .loads(&[], Some("trtllm-serve"), None)
+        .starts(120, 900),
+    // The project is no longer maintained, its README says. Its addresses stand in a file.
     serving("torchserve", 8080, "/ping")
         .images(&["torchserve", "torchserve-kfs"])
-        .commands(&["torchserve"]),
-    serving("nim", 8000, "/v1/health/ready").images(&["nvcr.io/nim"]),
-    serving("ray-serve", 8000, "/-/healthz").commands(&["serve run"]),
-    serving("lmdeploy", 23333, "/health").commands(&["lmdeploy serve"]),
-    serving("llama.cpp", 8080, "/health").commands(&["llama-server"]),
+        .commands(&["torchserve"])
+        .told_port(&[], None)
+        .on_loopback()
+        .starts(30, 300)
+        .metrics(
+            8082,
+            "/metrics",
+            &[
+                "ts_inference_requests_total",
+                "ts_inference_latency_microseconds",
+                "ts_queue_latency_microseconds",
+            ],
+        ),
+    serving("nim", 8000, "/v1/health/ready")
+        .images(&["nvcr.io/nim"])
+        .told_port(&[], Some("NIM_SERVER_PORT"))
+        .starts(120, 1800)
+        .metrics(
+            8000,
+            "/v1/metrics",
+            &[
+                "num_requests_running",
+                "num_requests_waiting",
+                "num_request_max",
+                "gpu_cache_usage_perc",
+                "time_to_first_token_seconds",
+                "e2e_request_latency_seconds",
+                "prompt_tokens_total",
+                "generation_tokens_total",
+            ],
+        ),
+    serving("ray-serve", 8000, "/-/healthz")
+        .commands(&["serve run"])
+        .told_port(&[], None)
+        .on_loopback()
+        .metrics(
+            8080,
+            "/metrics",
+            &[
+                "ray_serve_num_ongoing_http_requests",
+                "ray_serve_num_http_requests_total",
+                "ray_serve_http_request_latency_ms",
+                "ray_serve_deployment_queued_queries",
+                "ray_serve_replica_processing_queries",
+                "ray_serve_deployment_processing_latency_ms",
+            ],
+        ),
+    serving("lmdeploy", 23333, "/health")
+        .commands(&["lmdeploy serve"])
+        .told_port(&["--server-port"], None)
+        .loads(&[], Some("api_server"), None)
+        .starts(120, 900),
+    // Metrics only with `--metrics`.
+    serving("llama.cpp", 8080, "/health")
+        .commands(&["llama-server"])
+        .told_port(&["--port"], Some("LLAMA_ARG_PORT"))
+        .on_loopback()
+        .starts(30, 600)
+        .metrics(
+            8080,
+            "/metrics",
+            &[
+                "llamacpp:requests_processing",
+                "llamacpp:requests_deferred",
+                "llamacpp:prompt_tokens_total",
+                "llamacpp:tokens_predicted_total",
+                "llamacpp:predicted_tokens_seconds",
+            ],
+        ),
     serving("ollama", 11434, "/")
         .images(&["ollama/ollama"])
-        .commands(&["ollama serve"]),
-    serving("djl-serving", 8080, "/ping").images(&["djl-serving"]),
+        .commands(&["ollama serve"])
+        .told_port(&[], None)
+        .on_loopback(),
+    serving("djl-serving", 8080, "/ping")
+        .images(&["djl-serving"])
+        .told_port(&[], None)
+        .starts(60, 900),
     // Readiness is a matter of the model's own path, or of a frontend elsewhere.
     workload("tensorflow-serving", Role::Serving)
         .images(&["tensorflow/serving"])
@@ -144,6 +347,16 @@ const fn workload(name: &'static str, role: Role) -> Workload {
         commands: &[],
         port: None,
         ready: None,
+        port_flags: &[],
+        port_variable: None,
+        loopback: false,
+        model: ModelName {
+            flags: &[],
+            after: None,
+            variable: None,
+        },
+        start: None,
+        metrics: None,
     }
 }
 
@@ -151,6 +364,7 @@ const fn serving(name: &'static str, port: u16, ready: &'static str) -> Workload
     Workload {
         port: Some(port),
         ready: Some(ready),
+        port_flags: &["--port"],
         ..workload(name, Role::Serving)
     }
 }
@@ -230,6 +444,55 @@ impl Workload {
 
     const fn commands(self, commands: &'static [&'static str]) -> Self {
         Self { commands, ..self }
+    }
+
+    const fn told_port(
+        self,
+        port_flags: &'static [&'static str],
+        port_variable: Option<&'static str>,
+    ) -> Self {
+        Self {
+            port_flags,
+            port_variable,
+            ..self
+        }
+    }
+
+    const fn on_loopback(self) -> Self {
+        Self {
+            loopback: true,
+            ..self
+        }
+    }
+
+    const fn loads(
+        self,
+        flags: &'static [&'static str],
+        after: Option<&'static str>,
+        variable: Option<&'static str>,
+    ) -> Self {
+        Self {
+            model: ModelName {
+                flags,
+                after,
+                variable,
+            },
+            ..self
+        }
+    }
+
+    const fn starts(self, least: u32, most: u32) -> Self {
+        Self {
+            start: Some(Start { least, most }),
+            ..self
+        }
+    }
+
+    const fn metrics(self, port: u16, path: &'static str, names: &'static [&'static str]) -> Self {
+        Self {
+            metrics: Some(Metrics { port, path, names }),
+            ..self
+        }
     }
 
     fn is_run_by(&self, words: &[&str]) -> bool {
@@ -537,6 +800,23 @@ mod tests {
             );
             assert!(
                 known.role == Role::Serving || known.port.is_none(),
+                "{}",
+                known.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_slow_start_takes_longer_than_a_quick_one_and_metrics_have_names() {
+        for known in WORKLOADS {
+            assert!(
+                known.start.is_none_or(|start| start.least < start.most),
+                "{}",
+                known.name
+            );
+            let names = known.metrics.map(|metrics| metrics.names);
+            assert!(
+                names.is_none_or(|names| !names.is_empty()),
                 "{}",
                 known.name
             );

@@ -4,9 +4,9 @@
 //! A100 and `nvidia.com/mig-3g.20gb` on a 40 GB one. So authors say how much they need, and the name follows from
 //! the model. All rules are about NVIDIA's GPUs.
 
+use tollgate_sdk::Device;
 use tollgate_sdk::gpu::Vendor;
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{Device, devices};
 
 mod size;
 use size::Size;
@@ -83,28 +83,32 @@ impl Policy for MigResources {
 
     fn validate(&self, review: &Review) -> Outcome {
         let default = self.gpu_memory.as_ref().or(self.mig_profile.as_ref());
-        for pod in review.pods() {
-            let takers = takers(&pod);
+        for pod in review.pods().iter() {
+            let takers = takers(pod);
             if takers.is_empty() {
                 continue;
             }
             rename::report(default, &pod, &takers);
-            shape::report(&pod, &takers);
-            tensor::report(&pod, &takers);
+            shape::report(pod, &takers);
+            tensor::report(pod, &takers);
         }
         Ok(())
     }
 }
 
 fn takers(pod: &Pod) -> Vec<Taker> {
-    let containers = pod.containers().into_iter().map(|container| {
-        let mut devices = devices(&container);
-        devices.retain(|device| device.resource.vendor == Vendor::Nvidia);
-        Taker { container, devices }
+    let containers = pod.containers();
+    let takers = containers.iter().map(|container| Taker {
+        devices: nvidia(container),
+        container: container.clone(),
     });
-    containers
-        .filter(|taker| !taker.devices.is_empty())
-        .collect()
+    takers.filter(|taker| !taker.devices.is_empty()).collect()
+}
+
+fn nvidia(container: &Container) -> Vec<Device> {
+    let devices = container.devices();
+    let of_nvidia = |device: &&Device| device.resource.vendor == Vendor::Nvidia;
+    devices.iter().filter(of_nvidia).cloned().collect()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Tensor parallelism over parts of GPUs.
 
-use tollgate_sdk::gpu::MigName;
+use tollgate_sdk::gpu::{MigName, TENSOR as TENSOR_SIZE};
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{Device, GpuUnit, Words, gpu_unit};
+use tollgate_sdk::{Degree, Device, GpuUnit, degree, gpu_unit};
 
 use crate::Taker;
 use crate::rename::WHOLE_GPU;
@@ -11,18 +11,6 @@ pub(crate) const TENSOR: Rule = Rule::deny(
     "tensor-parallel-over-mig",
     "A server spreads a model over several MIG devices or shares of GPUs: NCCL does not work between MIG devices, and shares may be the same card twice, which it refuses too.",
 );
-
-/// vLLM, SGLang and Text Generation Inference, in their spellings.
-const FLAGS: [&str; 5] = [
-    "--tensor-parallel-size",
-    "-tp",
-    "--tp",
-    "--tp-size",
-    "--num-shard",
-];
-
-/// Text Generation Inference reads it where the flag is missing.
-const VARIABLE: &str = "NUM_SHARD";
 
 /// Refuses tensor parallelism over parts of GPUs.
 pub(crate) fn report(pod: &Pod, takers: &[Taker]) {
@@ -68,11 +56,10 @@ fn is_part(device: &Device, unit: impl Fn() -> GpuUnit) -> bool {
 
 /// The tensor parallel size that the container is started with, where it is a literal number.
 fn parallelism(container: &Container) -> Option<u32> {
-    let words = Words::of(container);
-    if words.values(&FLAGS).next().is_some() {
-        return words.number(&FLAGS);
+    match degree(&TENSOR_SIZE, container) {
+        Degree::Is(size) => Some(size),
+        Degree::Untold | Degree::Unclear => None,
     }
-    container.env(VARIABLE)?.value?.parse().ok()
 }
 
 fn report_device(taker: &Taker, device: &Device, size: u32) {

@@ -1,6 +1,6 @@
 //! The accelerators that containers and pods ask for.
 
-use tollgate_gpu::{Quantity, Resource, lookup};
+use tollgate_gpu::{Class, Quantity, Resource, is_accelerator, lookup};
 
 use crate::{Container, Pod};
 
@@ -28,24 +28,25 @@ impl Device {
     }
 }
 
-/// The accelerators of a container, by the names that the table of resources knows, in the order of its limits.
-/// A count of zero is an explicit "none" and is left out.
-pub fn devices(container: &Container) -> Vec<Device> {
-    let mut devices: Vec<Device> = counted(container.limits())
+/// Reads what [`Container::devices`] gives.
+pub(crate) fn read(container: &Container) -> Vec<Device> {
+    let limits = container.limits();
+    let requests = container.requests();
+    let mut devices: Vec<Device> = counted(&limits)
         .map(|(name, limit, resource)| Device {
             request: None,
-            limit: Some(limit),
-            name,
+            limit: Some(limit.clone()),
+            name: name.clone(),
             resource,
         })
         .collect();
-    for (name, request, resource) in counted(container.requests()) {
-        match devices.iter_mut().find(|device| device.name == name) {
-            Some(device) => device.request = Some(request),
+    for (name, request, resource) in counted(&requests) {
+        match devices.iter_mut().find(|device| device.name == *name) {
+            Some(device) => device.request = Some(request.clone()),
             None => devices.push(Device {
-                request: Some(request),
+                request: Some(request.clone()),
                 limit: None,
-                name,
+                name: name.clone(),
                 resource,
             }),
         }
@@ -55,12 +56,18 @@ pub fn devices(container: &Container) -> Vec<Device> {
 }
 
 fn counted(
-    resources: Vec<(String, String)>,
-) -> impl Iterator<Item = (String, String, &'static Resource)> {
-    resources.into_iter().filter_map(|(name, quantity)| {
-        let resource = lookup(&name).filter(|resource| resource.counts_devices())?;
+    resources: &[(String, String)],
+) -> impl Iterator<Item = (&String, &String, &'static Resource)> {
+    resources.iter().filter_map(|(name, quantity)| {
+        let resource = lookup(name).filter(|resource| resource.counts_devices())?;
         Some((name, quantity, resource))
     })
+}
+
+/// Whether a container asks for memory or cores of shared accelerators, whose number then says nothing.
+pub fn has_quantities(container: &Container) -> bool {
+    let is_quantity = |name: &str| lookup(name).is_some_and(|known| known.class == Class::Quantity);
+    container.limits().iter().any(|(name, _)| is_quantity(name))
 }
 
 /// Annotations by which the KAI scheduler and Run:ai hand out parts of a GPU that no resource shows.
@@ -69,4 +76,21 @@ const FRACTIONS: [&str; 2] = ["gpu-fraction", "gpu-memory"];
 /// Whether a pod asks for a part of a GPU by annotation alone.
 pub fn has_fraction(pod: &Pod) -> bool {
     FRACTIONS.iter().any(|key| pod.annotation(key).is_some())
+}
+
+/// Whether a pod asks for any accelerator: by a resource that counts devices or parts of them, by annotation or by a
+/// claim.
+pub fn takes_accelerators(pod: &Pod) -> bool {
+    pod.containers().iter().any(asks) || has_fraction(pod) || !pod.resource_claims().is_empty()
+}
+
+fn asks(container: &Container) -> bool {
+    !container.devices().is_empty() || asks_for_a_part(&container.limits())
+}
+
+/// Whether a resource without a device beside it is a part of one, as of `aliyun.com/gpu-mem`.
+fn asks_for_a_part(limits: &[(String, String)]) -> bool {
+    let is_some = |text: &str| Quantity::parse(text).is_ok_and(|amount| amount > Quantity::ZERO);
+    let mut each = limits.iter();
+    each.any(|(name, text)| is_accelerator(name) && is_some(text))
 }

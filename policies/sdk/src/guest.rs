@@ -65,6 +65,7 @@ mod exports {
 
     use super::{Configure, Entry, Outcome, configure_boxed};
     use crate::bindings::exports::tollgate::policy::{guest, mutator, validator};
+    use crate::bindings::tollgate::policy::types::Review as RawReview;
     use crate::{Info, Policy, Review, Rule};
 
     /// A policy of a bundle.
@@ -164,27 +165,30 @@ mod exports {
 
     fn call(
         entry: u32,
-        review: &Review,
+        review: RawReview,
         run: fn(&dyn Entry, &Review) -> Outcome,
     ) -> Result<(), String> {
-        ENTRIES.with_borrow(|entries| {
+        let review = Review::of(review);
+        let outcome = ENTRIES.with_borrow(|entries| {
             let index = usize::try_from(entry).unwrap_or(usize::MAX);
             let configured = entries
                 .get(index)
                 .ok_or_else(|| format!("there is no entry {entry}"))?;
-            run(configured.as_ref(), review).map_err(|stop| stop.0)
-        })
+            run(configured.as_ref(), &review).map_err(|stop| stop.0)
+        });
+        review.keep();
+        outcome
     }
 
     impl<B: Policies> mutator::Guest for B {
-        fn mutate(entry: u32, review: Review) -> Result<(), String> {
-            call(entry, &review, |entry, review| entry.mutate(review))
+        fn mutate(entry: u32, review: RawReview) -> Result<(), String> {
+            call(entry, review, |entry, review| entry.mutate(review))
         }
     }
 
     impl<B: Policies> validator::Guest for B {
-        fn validate(entry: u32, review: Review) -> Result<(), String> {
-            call(entry, &review, |entry, review| entry.validate(review))
+        fn validate(entry: u32, review: RawReview) -> Result<(), String> {
+            call(entry, review, |entry, review| entry.validate(review))
         }
     }
 }

@@ -19,7 +19,7 @@
 //!     const INFO: Info = Info::new("max-gpus", "Caps the GPUs of a container.", &[TOO_MANY]).validates();
 //!
 //!     fn validate(&self, review: &Review) -> Outcome {
-//!         for container in review.pods().iter().flat_map(|pod| pod.containers()) {
+//!         for container in review.pods().iter().flat_map(|pod| pod.containers().to_vec()) {
 //!             let gpus = container.limit("nvidia.com/gpu").and_then(|text| text.parse().ok()).unwrap_or(0);
 //!             if gpus > self.max {
 //!                 TOO_MANY
@@ -71,20 +71,33 @@ use native as contract;
 pub mod test;
 
 pub use contract::edits::EditError;
+pub use contract::site;
 pub use contract::types::{
-    Container, EnvVar, Mount, NodeTerm, Pod, Port, Probe, ResourceClaim, Review, Toleration, Volume,
+    EnvVar, Mount, NodeTerm, Port, Probe, ResourceClaim, Toleration, Volume,
 };
-pub use contract::{edits, raw_patch, site};
 pub use tollgate_gpu as gpu;
 
+mod view;
+pub use view::{Container, Pod, Review};
+
+mod memo;
+
+pub mod edits;
+
+mod capacity;
+pub use capacity::{CapacityChoice, capacities};
+
 mod device;
-pub use device::{Device, devices, has_fraction};
+pub use device::{Device, has_fraction, has_quantities, takes_accelerators};
 
 mod path;
 pub use path::below;
 
 mod policy;
 pub use policy::{Info, Outcome, Policy, Stop};
+
+mod role;
+pub use role::role;
 
 mod rule;
 pub use rule::{Action, Finding, Rule};
@@ -94,6 +107,9 @@ pub use selection::{GpuUnit, cluster_models, gpu_unit, selected, selected_models
 
 mod words;
 pub use words::Words;
+
+mod program;
+pub use program::{Degree, Parallelism, Program, degree};
 
 #[doc(hidden)]
 pub mod guest;

@@ -158,6 +158,10 @@ pub mod types {
                     .map(ToString::to_string)
             })
         }
+        /// A number that changes whenever the object does.
+        pub fn revision(&self) -> u32 {
+            self.0.borrow().revision()
+        }
         /// Every pod that the object would make.
         pub fn pods(&self) -> Vec<Pod> {
             self.0
@@ -273,10 +277,6 @@ pub mod types {
             image() -> Option<String> = owned;
             /// The image pull policy.
             image_pull_policy() -> Option<String> = owned;
-            /// A resource request.
-            request(name: &str) -> Option<String>;
-            /// A resource limit.
-            limit(name: &str) -> Option<String>;
             /// All resource requests.
             requests() -> Vec<(String, String)>;
             /// All resource limits.

@@ -18,9 +18,13 @@ pub fn selected<T: Copy + PartialEq>(
         .iter()
         .filter_map(|(key, value)| read(key, value))
         .reduce(common);
-    let mut terms = pod.node_terms();
-    terms.retain(|term| term.required);
-    let left = match (by_label, of_terms(&terms, &read)) {
+    let terms = pod.node_terms();
+    // Required ones come first.
+    let required = terms.iter().take_while(|term| term.required).count();
+    let left = match (
+        by_label,
+        of_terms(terms.get(..required).unwrap_or_default(), &read),
+    ) {
         (Some(by_label), Some(by_term)) => Some(common(by_label, by_term)),
         (by_label, by_term) => by_label.or(by_term),
     };
@@ -29,6 +33,10 @@ pub fn selected<T: Copy + PartialEq>(
 
 /// The GPU models that the pod selects: several where a label is ambiguous, `None` where it selects none.
 pub fn selected_models(pod: &Pod) -> Option<Vec<&'static Model>> {
+    pod.models().as_ref().clone()
+}
+
+pub(crate) fn read_models(pod: &Pod) -> Option<Vec<&'static Model>> {
     selected(pod, |key, value| model_of(key, value).map(<[_]>::to_vec))
 }
 
@@ -54,6 +62,10 @@ pub enum GpuUnit {
 
 /// What one `nvidia.com/gpu` is on the nodes that the pod selects: a whole GPU unless its own selectors say otherwise.
 pub fn gpu_unit(pod: &Pod) -> GpuUnit {
+    pod.unit()
+}
+
+pub(crate) fn read_unit(pod: &Pod) -> GpuUnit {
     let units = selected(pod, |key, value| unit_of(key, value).map(|unit| vec![unit]));
     match units.as_deref() {
         Some([unit]) => *unit,

@@ -27,7 +27,8 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 use tollgate_admission::{Finding, GroupVersionKind, Operation, Request, Review};
 
-use crate::native::{SESSION, Session, Site};
+use crate::native::{SESSION, Session, Site, types};
+use crate::view::begin_review;
 use crate::{Outcome, Policy, guest};
 
 mod build;
@@ -108,6 +109,13 @@ impl Case {
         self
     }
 
+    /// States the labels of the namespace.
+    pub fn namespace_labels(mut self, labels: &[(&str, &str)]) -> Self {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        self.request.namespace_labels = Some(labels.iter().map(owned).collect());
+        self
+    }
+
     /// Grants raw patches.
     pub fn grant_patch(mut self) -> Self {
         self.granted = true;
@@ -143,6 +151,7 @@ impl Case {
     }
 
     fn run_once<P: Policy>(&self, policy: &P, request: Request) -> Done {
+        begin_review();
         let review = Rc::new(RefCell::new(Review::new(request)));
         let session = |mutating, findings| Session {
             policy: P::INFO.name,
@@ -153,7 +162,6 @@ impl Case {
             log: Vec::new(),
             site: self.site.clone(),
         };
-        let view = || crate::Review(Rc::clone(&review));
         let mut stopped = None;
         let mut findings = Vec::new();
         let phases: [(bool, bool, Function<P>); 2] = [
@@ -162,7 +170,12 @@ impl Case {
         ];
         for (mutating, implemented, phase) in phases {
             if implemented && stopped.is_none() {
-                let outcome = call(session(mutating, findings), || phase(policy, &view()));
+                let outcome = call(session(mutating, findings), || {
+                    let view = crate::Review::of(types::Review(Rc::clone(&review)));
+                    let outcome = phase(policy, &view);
+                    view.keep();
+                    outcome
+                });
                 findings = outcome.0;
                 stopped = outcome.1;
             }

@@ -14,7 +14,8 @@ const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "zsh"];
 impl Words {
     /// The words of a container.
     pub fn of(container: &Container) -> Self {
-        Self::split(container.command().into_iter().chain(container.args()))
+        let (command, args) = (container.command(), container.args());
+        Self::split(command.iter().chain(args.iter()).cloned())
     }
 
     /// The words of a command line.
@@ -43,9 +44,13 @@ impl Words {
     /// good as a dash. A flag at the very end has the empty value.
     pub fn values<'a>(&'a self, flags: &'a [&str]) -> impl Iterator<Item = &'a str> {
         let next = self.iter().skip(1).chain([""]);
-        self.iter().zip(next).filter_map(|(word, next)| {
+        let flagged = self
+            .iter()
+            .zip(next)
+            .filter(|(word, _)| word.starts_with('-'));
+        flagged.filter_map(|(word, next)| {
             let (flag, value) = word.split_once('=').unwrap_or((word, next));
-            let is_wanted = word.starts_with('-') && flags.iter().any(|wanted| same(flag, wanted));
+            let is_wanted = flags.iter().any(|wanted| same(flag, wanted));
             is_wanted.then(|| value.trim_matches(QUOTES))
         })
     }

@@ -1,6 +1,6 @@
 //! Which containers need a `/dev/shm` of their own, and giving it to them.
 
-use tollgate_sdk::gpu::{Invocation, Quantity, Role, is_batch_kind, recognise};
+use tollgate_sdk::gpu::{Quantity, Role, is_batch_kind};
 use tollgate_sdk::prelude::*;
 
 use crate::workload::{Member, SHM, Workload};
@@ -97,7 +97,12 @@ fn has_another(workload: &Workload<'_>) -> bool {
 /// `dshm`, or the first of `dshm-1`, `dshm-2`, … that no volume has and no mount expects.
 fn free_name(workload: &Workload<'_>) -> String {
     let volumes = workload.pod.volumes();
-    let mounts = || workload.members.iter().flat_map(|member| &member.mounts);
+    let mounts = || {
+        workload
+            .members
+            .iter()
+            .flat_map(|member| member.mounts.iter())
+    };
     let is_taken = |name: &str| {
         volumes.iter().any(|volume| volume.name == name) || mounts().any(|mount| mount.name == name)
     };
@@ -112,13 +117,9 @@ fn free_name(workload: &Workload<'_>) -> String {
 
 /// Whether a container starts a training launcher.
 fn is_launcher(container: &Container) -> bool {
-    let (image, command, args) = (container.image(), container.command(), container.args());
-    let invocation = Invocation {
-        image: image.as_deref().unwrap_or_default(),
-        command: &command,
-        args: &args,
-    };
-    recognise(&invocation).is_some_and(|known| known.role == Role::Training)
+    container
+        .workload()
+        .is_some_and(|known| known.role == Role::Training)
 }
 
 /// What a pod is a part of.
@@ -131,7 +132,7 @@ struct Job<'a> {
 
 /// Marks that controllers leave on the pods of a group, which are reviewed one by one.
 const COMPLETION_INDEX: &str = "batch.kubernetes.io/job-completion-index";
-const LEADER_WORKER_SIZE: &str = "leaderworkerset.sh/size";
+const LEADER_WORKER_SIZE: &str = "leaderworkerset.sigs.k8s.io/size";
 const KUBEFLOW_ROLE: &str = "training.kubeflow.org/replica-type";
 const GROUP_SIZES: [&str; 2] = ["PET_NNODES", "WORLD_SIZE"];
 

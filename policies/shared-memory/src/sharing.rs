@@ -3,22 +3,12 @@
 //! NVIDIA's device plugin mounts the daemon's folder over the container's `/dev/shm`; with another volume there
 //! the client does not reach the daemon (NVIDIA/k8s-device-plugin, issues 467 and 805).
 
-use tollgate_sdk::gpu::Vendor;
+use tollgate_sdk::gpu::{
+    MPS_LABEL, MPS_PIPES, MPS_VARIABLES, STRATEGY_LABELS, Sharing, Vendor, sharing_of,
+};
 use tollgate_sdk::prelude::*;
 
 use crate::workload::{Workload, is_within, normal};
-
-/// Node labels that name the way of sharing, on GKE and by GPU feature discovery.
-const STRATEGY: [&str; 2] = [
-    "cloud.google.com/gke-gpu-sharing-strategy",
-    "nvidia.com/gpu.sharing-strategy",
-];
-/// The node label by which the daemon's nodes are marked.
-const CAPABLE: &str = "nvidia.com/mps.capable";
-/// What the variables of MPS begin with.
-const VARIABLES: &str = "CUDA_MPS_";
-/// Where daemons keep their pipes on the node.
-const PIPES: [&str; 2] = ["/run/nvidia/mps", "/tmp/nvidia-mps"];
 
 impl Workload<'_> {
     /// Whether MPS may serve the pod.
@@ -32,36 +22,37 @@ impl Workload<'_> {
     /// The sharing strategy of the nodes that the pod wants: `mps` where any of them may have it.
     fn selected_sharing(&self) -> Option<String> {
         let pod = self.pod;
-        let is_mps = |key: &str, value: &str| {
-            key == CAPABLE && value == "true" || STRATEGY.contains(&key) && value == "mps"
-        };
+        let is_mps = |key: &str, value: &str| sharing_of(key, value) == Some(Sharing::Mps);
         let by_term = pod.node_terms().iter().any(|term| {
-            let exists = term.operator == "Exists" && term.key == CAPABLE;
+            let exists = term.operator == "Exists" && term.key == MPS_LABEL;
             exists
                 || term.operator == "In" && term.values.iter().any(|value| is_mps(&term.key, value))
         });
-        if by_term || pod.node_selector(CAPABLE).as_deref() == Some("true") {
+        if by_term || pod.node_selector(MPS_LABEL).as_deref() == Some("true") {
             return Some("mps".to_owned());
         }
-        STRATEGY.iter().find_map(|key| pod.node_selector(key))
+        STRATEGY_LABELS
+            .iter()
+            .find_map(|key| pod.node_selector(key))
     }
 
     fn talks_to_mps(&self) -> bool {
-        let by_variable = |container: &Container| !container.env_with_prefix(VARIABLES).is_empty();
+        let by_variable =
+            |container: &Container| !container.env_with_prefix(MPS_VARIABLES).is_empty();
         self.members
             .iter()
             .any(|member| by_variable(&member.container))
             || self
                 .pod
                 .volumes()
-                .into_iter()
-                .filter_map(|volume| volume.host_path)
-                .any(|path| is_pipe(&path))
+                .iter()
+                .filter_map(|volume| volume.host_path.as_ref())
+                .any(|path| is_pipe(path))
     }
 
     /// Whether the cluster shares its NVIDIA GPUs so, and the pod asks for some.
     fn site_shares_by_mps(&self) -> bool {
-        let mut devices = self.members.iter().flat_map(|member| &member.devices);
+        let mut devices = self.members.iter().flat_map(|member| member.devices.iter());
         devices.any(|device| device.resource.vendor == Vendor::Nvidia)
             && site::sharing().as_deref() == Some("mps")
     }
@@ -69,5 +60,5 @@ impl Workload<'_> {
 
 fn is_pipe(path: &str) -> bool {
     let path = normal(path);
-    PIPES.iter().any(|pipes| is_within(&path, pipes))
+    MPS_PIPES.iter().any(|pipes| is_within(&path, pipes))
 }

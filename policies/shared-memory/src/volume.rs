@@ -101,17 +101,17 @@ impl SharedMemory {
         if !workload.members.iter().any(|member| member.shm.is_some()) {
             return Vec::new();
         }
-        let volumes = workload.pod.volumes().into_iter().enumerate();
-        let flawed = volumes.filter_map(|(index, volume)| {
+        let volumes = workload.pod.volumes();
+        let flawed = volumes.iter().enumerate().filter_map(|(index, volume)| {
             let mounts = |member: &&Member| member.shm.as_ref() == Some(&volume.name);
             let members: Vec<_> = workload.members.iter().filter(mounts).collect();
             if members.is_empty() || volume.name == KUBERAY && workload.is_made_by_kuberay() {
                 return None;
             }
             let memory = workload.memory_of(&members);
-            let flaw = self.flaw(&volume, memory)?;
+            let flaw = self.flaw(volume, memory)?;
             Some(Flawed {
-                volume,
+                volume: volume.clone(),
                 index,
                 members,
                 memory,

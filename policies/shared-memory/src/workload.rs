@@ -1,8 +1,10 @@
 //! A pod with accelerators, as far as `/dev/shm` is concerned.
 
+use std::rc::Rc;
+
 use tollgate_sdk::gpu::Quantity;
 use tollgate_sdk::prelude::*;
-use tollgate_sdk::{Device, Mount, devices, has_fraction};
+use tollgate_sdk::{Device, Mount, has_fraction};
 
 pub(crate) const SHM: &str = "/dev/shm";
 
@@ -15,8 +17,8 @@ pub(crate) struct Workload<'a> {
 /// A container of the pod, debug containers excepted.
 pub(crate) struct Member {
     pub(crate) container: Container,
-    pub(crate) devices: Vec<Device>,
-    pub(crate) mounts: Vec<Mount>,
+    pub(crate) devices: Rc<[Device]>,
+    pub(crate) mounts: Rc<[Mount]>,
     /// The name of the volume that it mounts at `/dev/shm`.
     pub(crate) shm: Option<String>,
     /// Whether it stays with the pod: an application container or a sidecar.
@@ -26,20 +28,15 @@ pub(crate) struct Member {
 impl<'a> Workload<'a> {
     /// Reads a pod, unless it has no accelerators, or runs on Windows, which has no memory medium.
     pub(crate) fn read(pod: &'a Pod) -> Option<Self> {
-        let containers: Vec<_> = pod
-            .containers()
-            .into_iter()
-            .map(|container| (devices(&container), container))
-            .collect();
-        let has_devices = containers.iter().any(|(devices, _)| !devices.is_empty());
+        let containers = pod.containers();
+        let has_devices = containers
+            .iter()
+            .any(|container| !container.devices().is_empty());
         let is_concerned = has_devices || has_fraction(pod) || !pod.resource_claims().is_empty();
         if !is_concerned || pod.os().as_deref() == Some("windows") {
             return None;
         }
-        let members = containers
-            .into_iter()
-            .filter_map(|(devices, container)| Member::read(container, devices))
-            .collect();
+        let members = containers.iter().filter_map(Member::read).collect();
         Some(Self { pod, members })
     }
 
@@ -69,7 +66,7 @@ impl<'a> Workload<'a> {
 }
 
 impl Member {
-    fn read(container: Container, devices: Vec<Device>) -> Option<Self> {
+    fn read(container: &Container) -> Option<Self> {
         let class = container.class();
         if class == "ephemeral" {
             return None;
@@ -77,11 +74,11 @@ impl Member {
         let mounts = container.mounts();
         let shm = mounts.iter().find(|mount| normal(&mount.mount_path) == SHM);
         Some(Self {
-            devices,
+            devices: container.devices(),
             shm: shm.map(|mount| mount.name.clone()),
             mounts,
             stays: class == "app" || class == "sidecar",
-            container,
+            container: container.clone(),
         })
     }
 

@@ -8,62 +8,51 @@
 )]
 
 use std::hint::black_box;
-use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use tokio::runtime::{Builder, Runtime};
-use tollgate_admission::{Request, Review};
-use tollgate_catalog::{Builtin, Catalog, Configuration, Loader, PlainComponents, Recent};
-use tollgate_engine::{Engine, EngineOptions};
-use tollgate_pipeline::{Phase, Received, receive, respond, review};
+use tokio::runtime::Builder;
+use tollgate_admission::Review;
+use tollgate_pipeline::{Phase, receive, respond, review};
+use wasmtime::Store;
+use wasmtime::component::{Component, Linker};
 
-/// A pod of a multi-GPU server as the API server sends it, 4 KB.
-const BODY: &str = include_str!("../../../examples/reviews/vllm-four-gpus.json");
+mod fixture;
+use fixture::{catalog, compact, only, request};
 
-fn catalog(runtime: &Runtime, documents: &str) -> Arc<Catalog> {
-    let engine = Engine::new(EngineOptions::default()).unwrap();
-    let builtin = Builtin {
-        wasm: tollgate_builtin::BUNDLE,
-        artifact: tollgate_builtin::ARTIFACT,
-    };
-    let loader = Loader {
-        engine,
-        builtin,
-        cache: None,
-        own_namespace: "tollgate-system".to_owned(),
-        breakers: None,
-        recent: Recent::default(),
-        plain: PlainComponents::default(),
-    };
-    let own = Configuration::parse("bench", documents.as_bytes(), ".".as_ref()).unwrap();
-    let resolved = own
-        .over(Configuration::profile(tollgate_builtin::POLICIES))
-        .resolve()
+/// What wasmtime itself costs: a component that adds one, instantiated anew for each call, and called again.
+fn bare_wasmtime(criterion: &mut Criterion) {
+    const ADD_ONE: &str = r#"(component
+        (core module $m (func (export "f") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1))))
+        (core instance $i (instantiate $m))
+        (func (export "f") (param "x" u32) (result u32) (canon lift (core func $i "f"))))"#;
+    let mut config = wasmtime::Config::new();
+    config.allocation_strategy(wasmtime::InstanceAllocationStrategy::pooling());
+    let engine = wasmtime::Engine::new(&config).unwrap();
+    let component = Component::new(&engine, wat::parse_str(ADD_ONE).unwrap()).unwrap();
+    let pre = Linker::<()>::new(&engine)
+        .instantiate_pre(&component)
         .unwrap();
-    Arc::new(runtime.block_on(loader.load(resolved)).unwrap())
-}
-
-/// Documents that switch every policy off but one.
-fn only(name: &str) -> String {
-    let off = |other: &&&str| **other != name;
-    let document = |name: &&str| {
-        format!(
-            "apiVersion: tollgate.dev/v1alpha1\nkind: Policy\nmetadata: {{name: {name}}}\nspec: {{mode: \"off\"}}\n---\n"
-        )
+    let instance = || {
+        let mut store = Store::new(&engine, ());
+        let instance = pre.instantiate(&mut store).unwrap();
+        let f = instance
+            .get_typed_func::<(u32,), (u32,)>(&mut store, "f")
+            .unwrap();
+        (store, f)
     };
-    tollgate_builtin::POLICIES
-        .map(|(name, _)| name)
-        .iter()
-        .filter(off)
-        .map(document)
-        .collect()
-}
-
-fn request(body: &str) -> Request {
-    let Received::Request(request) = receive(body.as_bytes()).unwrap() else {
-        panic!("a request")
-    };
-    *request
+    let mut group = criterion.benchmark_group("bare_wasmtime");
+    group.bench_function("instantiate_call_and_drop", |bencher| {
+        bencher.iter(|| {
+            let (mut store, f) = instance();
+            black_box(f.call(&mut store, (1,)).unwrap())
+        });
+    });
+    group.bench_function("call", |bencher| {
+        let (mut store, f) = instance();
+        bencher.iter(|| black_box(f.call(&mut store, (1,)).unwrap()));
+    });
+    group.finish();
 }
 
 fn steps(criterion: &mut Criterion) {
@@ -89,7 +78,7 @@ fn steps(criterion: &mut Criterion) {
         bencher.iter(|| runtime.block_on(async { bundle.session().open().await.unwrap() }));
     });
     let outcome = runtime
-        .block_on(review(&all, request(&body), Phase::Mutate))
+        .block_on(review(&all, request(&body), Phase::Mutate, UNIX_EPOCH))
         .unwrap();
     group.bench_function("respond", |bencher| {
         bencher.iter(|| black_box(respond(&outcome, Phase::Mutate)))
@@ -108,7 +97,11 @@ fn reviews(criterion: &mut Criterion) {
         let catalog = catalog(&runtime, &documents);
         for phase in [Phase::Mutate, Phase::Validate] {
             group.bench_function(format!("{name}/{}", phase.as_str()), |bencher| {
-                let run = |request| runtime.block_on(review(&catalog, request, phase)).unwrap();
+                let run = |request| {
+                    runtime
+                        .block_on(review(&catalog, request, phase, UNIX_EPOCH))
+                        .unwrap()
+                };
                 bencher.iter_batched(
                     || request(&body),
                     |request| black_box(run(request)),
@@ -120,12 +113,5 @@ fn reviews(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The body without the white space of the file, as the API server sends it.
-fn compact() -> String {
-    serde_json::from_str::<serde_json::Value>(BODY)
-        .unwrap()
-        .to_string()
-}
-
-criterion_group!(benches, steps, reviews);
+criterion_group!(benches, bare_wasmtime, steps, reviews);
 criterion_main!(benches);

@@ -4,10 +4,11 @@ use std::{
     collections::{BTreeMap, btree_map::Entry},
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::{
-    Module, Policy, PolicySpec, Resolved, Site,
+    Exemption, Module, Policy, PolicySpec, Resolved, Site,
     files::{self, unreadable},
     nearest::did_you_mean,
     object::{self, Object},
@@ -25,6 +26,8 @@ pub type Labels = BTreeMap<String, String>;
 pub struct Configuration {
     /// The policies, by name.
     pub policies: BTreeMap<String, PolicyDocument>,
+    /// Who is let off which rules, by name.
+    pub exemptions: BTreeMap<String, Exemption>,
     /// What is true of the cluster, where a document says so.
     pub site: Option<SiteDocument>,
     /// The namespaces that documents describe, by name.
@@ -127,6 +130,7 @@ impl Configuration {
     pub fn over(self, profile: Self) -> Self {
         let Self {
             policies,
+            exemptions,
             site,
             namespaces,
         } = self;
@@ -141,6 +145,7 @@ impl Configuration {
             };
             merged.policies.insert(name, document);
         }
+        merged.exemptions.extend(exemptions);
         merged.namespaces.extend(namespaces);
         Self {
             site: site.or(merged.site),
@@ -157,6 +162,7 @@ impl Configuration {
     pub fn resolve(self) -> Result<Resolved, Vec<Diagnostic>> {
         let Self {
             policies,
+            exemptions,
             site,
             namespaces,
         } = self;
@@ -170,7 +176,9 @@ impl Configuration {
             }
         }
         resolved.sort_by(|left, right| (left.order, &left.name).cmp(&(right.order, &right.name)));
-        let site = site.map(|document| document.site).unwrap_or_default();
+        let (site, site_origin) = site
+            .map(|SiteDocument { site, origin }| (site, origin))
+            .unzip();
         let namespaces = namespaces
             .into_values()
             .map(|document| (document.name, document.labels))
@@ -178,7 +186,9 @@ impl Configuration {
         if wrong.is_empty() {
             Ok(Resolved {
                 policies: resolved,
-                site,
+                exemptions: exemptions.into_values().map(Arc::new).collect(),
+                site: site.unwrap_or_default(),
+                site_origin,
                 namespaces,
             })
         } else {
@@ -232,6 +242,13 @@ impl Reader {
                 let (name, origin) = (document.name.clone(), document.origin.clone());
                 let first = insert(&mut self.read.policies, name.clone(), *document);
                 first.map(|first| given_twice(&origin, &format!("policy `{name}`"), &first.origin))
+            }
+            Object::Exemption(document) => {
+                let (name, origin) = (document.name.to_string(), document.origin.clone());
+                let first = insert(&mut self.read.exemptions, name.clone(), *document);
+                first.map(|first| {
+                    given_twice(&origin, &format!("exemption `{name}`"), &first.origin)
+                })
             }
             Object::Namespace(document) => {
                 let (name, origin) = (document.name.clone(), document.origin.clone());

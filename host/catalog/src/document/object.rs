@@ -6,9 +6,9 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    PolicySpec, Site,
+    Exemption, ExemptionSpec, PolicySpec, Site,
     configuration::{Labels, NamespaceDocument, PolicyDocument, SiteDocument},
-    nearest::did_you_mean,
+    nearest::{did_you_mean, listed},
     schema::{Problem, check},
     written::{Name, Written},
 };
@@ -19,6 +19,8 @@ use crate::{diagnostic::Diagnostic, yaml::Origin};
 pub enum Object {
     /// A use of a policy.
     Policy(Box<PolicyDocument>),
+    /// Who is let off which rules.
+    Exemption(Box<Exemption>),
     /// What is true of the cluster.
     Site(SiteDocument),
     /// A namespace's labels.
@@ -35,10 +37,14 @@ pub struct DocumentKind {
 }
 
 /// The kinds of the group `tollgate.dev` that this version knows.
-pub const DOCUMENT_KINDS: [DocumentKind; 2] = [
+pub const DOCUMENT_KINDS: [DocumentKind; 3] = [
     DocumentKind {
         kind: "Policy",
         schema: PolicySpec::schema,
+    },
+    DocumentKind {
+        kind: "Exemption",
+        schema: ExemptionSpec::schema,
     },
     DocumentKind {
         kind: "Site",
@@ -62,7 +68,7 @@ pub(super) trait Spec: DeserializeOwned {
 
 /// The group and version of the documents.
 pub const VERSION: &str = "tollgate.dev/v1alpha1";
-const LATER_KINDS: [&str; 4] = ["Exemption", "Budget", "PriceBook", "WorkloadKind"];
+const LATER_KINDS: [&str; 3] = ["Budget", "PriceBook", "WorkloadKind"];
 
 /// Reads a document, or the items of a `List`, onto what was found. Of several documents, those
 /// that are right are read also where others are wrong.
@@ -91,6 +97,7 @@ pub fn read_object(value: Value, origin: Origin) -> Result<Object, Vec<Diagnosti
     let word = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
     match (word("apiVersion"), word("kind")) {
         (VERSION, "Policy") => policy(value, origin),
+        (VERSION, "Exemption") => exemption(value, origin),
         (VERSION, "Site") => site(value, origin),
         ("v1", "Namespace") => namespace(value, origin),
         (version, kind) => Err(vec![unknown(&origin, &value, version, kind)]),
@@ -115,6 +122,15 @@ fn policy(value: Value, origin: Origin) -> Result<Object, Vec<Diagnostic>> {
     let (name, spec) = named::<PolicySpec>(value, &origin)?;
     Ok(Object::Policy(Box::new(PolicyDocument {
         name,
+        spec,
+        origin,
+    })))
+}
+
+fn exemption(value: Value, origin: Origin) -> Result<Object, Vec<Diagnostic>> {
+    let (name, spec) = named::<ExemptionSpec>(value, &origin)?;
+    Ok(Object::Exemption(Box::new(Exemption {
+        name: name.into(),
         spec,
         origin,
     })))
@@ -257,8 +273,10 @@ fn decoded<T: DeserializeOwned>(
 }
 
 fn unknown(origin: &Origin, value: &Value, version: &str, kind: &str) -> Diagnostic {
-    let accepted =
-        format!("accepted are `Policy` and `Site` of `{VERSION}`, and `Namespace` of `v1`");
+    let accepted = format!(
+        "accepted are {} of `{VERSION}`, and `Namespace` of `v1`",
+        listed(KINDS)
+    );
     let group = version.split('/').next().unwrap_or_default();
     let diagnostic = if !value.is_object() {
         origin.diagnostic("", "not a document: it has no `apiVersion` and `kind`")

@@ -2,14 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
 use serde_json::{Map, Value};
 
 use super::{
-    Grant, Isolation, LimitsSpec, Match, Memory, Mode, Module, OnFault, PolicyDocument, PolicySpec,
-    Problem, RuleAction, Site, Time, check, object,
+    Exemption, Grant, Isolation, LimitsSpec, Match, Memory, Mode, Module, OnFault, PolicyDocument,
+    PolicySpec, Problem, RuleAction, Site, Time, check, object,
 };
 use crate::{Namespaces, diagnostic::Diagnostic, yaml::Origin};
 
@@ -18,8 +19,12 @@ use crate::{Namespaces, diagnostic::Diagnostic, yaml::Origin};
 pub struct Resolved {
     /// The policies, in the order in which they run; those that are off as well.
     pub policies: Vec<Policy>,
+    /// Who is let off which rules, by name.
+    pub exemptions: Vec<Arc<Exemption>>,
     /// What is true of the cluster.
     pub site: Site,
+    /// Where that is written, if it is.
+    pub site_origin: Option<Origin>,
     /// The labels of the namespaces that are known.
     pub namespaces: Namespaces,
 }

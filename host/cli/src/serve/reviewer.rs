@@ -1,6 +1,6 @@
 //! Between the server's calls and the pipeline's reviews.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwapOption;
 use tollgate_catalog::Catalog;
@@ -79,7 +79,7 @@ impl Reviewer {
                 }));
             }
         };
-        let outcome = pipeline::review(&catalog, request, phase).await;
+        let outcome = pipeline::review(&catalog, request, phase, SystemTime::now()).await;
         Ok(outcome.map(|outcome| admission(outcome, phase)))
     }
 }

@@ -2,16 +2,27 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
+use crate::guests;
+
 pub struct Case {
     pub folder: PathBuf,
+    /// The configuration, where it is not the default profile.
+    pub policies: Option<PathBuf>,
 }
+
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(Case::find);
 
 impl Case {
     /// Every folder that has a review, in order.
-    pub fn all() -> Vec<Self> {
+    pub fn all() -> &'static [Self] {
+        &CASES
+    }
+
+    fn find() -> Vec<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases");
         let mut cases = Vec::new();
         collect(&root.canonicalize().unwrap(), &mut cases);
@@ -29,8 +40,9 @@ impl Case {
         yaml(&self.review())
     }
 
-    pub fn policies(&self) -> Option<PathBuf> {
-        Some(self.folder.join("policies.yaml")).filter(|path| path.exists())
+    /// The decision that is written.
+    pub fn written(&self) -> Value {
+        yaml(&self.folder.join("response.yaml"))
     }
 
     /// Asserts that the decision is the one that is written, or writes it.
@@ -40,7 +52,7 @@ impl Case {
             let text = serde_saphyr::to_string(decision).unwrap();
             fs::write(&path, text).unwrap();
         }
-        let expected = yaml(&path);
+        let expected = self.written();
         assert_eq!(
             *decision,
             expected,
@@ -54,7 +66,11 @@ fn collect(folder: &Path, cases: &mut Vec<Case>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.join("review.yaml").exists() {
-            cases.push(Case { folder: path });
+            let policies = Some(path.join("policies.yaml")).filter(|path| path.exists());
+            cases.push(Case {
+                policies: policies.map(guests::beside),
+                folder: path,
+            });
         } else if path.is_dir() {
             collect(&path, cases);
         }

@@ -10,7 +10,7 @@ use crate::case::Case;
 pub fn decide(case: &Case) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
     command.args(["review", "-o", "json"]).arg(case.review());
-    if let Some(policies) = case.policies() {
+    if let Some(policies) = &case.policies {
         command.arg("--config").arg(policies);
     }
     let output = command.output().unwrap();

@@ -1,5 +1,7 @@
 //! Decisions of `tollgate serve`, asked over TLS as the API server asks.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use serde_json::{Value, json};
 
@@ -8,15 +10,20 @@ use crate::server::Server;
 
 /// Asserts that `/mutate` and `/validate` come to the same verdict, patch, authors and findings.
 pub fn assert_same(case: &Case, decision: &Value) {
-    let server = Server::start(case.policies().as_deref());
+    let server = Server::start(case.policies.as_deref());
     let mut object = case.object();
     let is_pod = object["kind"] == "Pod";
     let mut allowed = true;
     let mut findings = Vec::new();
+    let mut faults = BTreeSet::new();
+    let mut exemptions = BTreeSet::new();
     if is_pod {
         let mutated = server.ask("mutate", &object);
+        assert_status(case, &mutated, decision);
         allowed &= mutated["allowed"] == true;
         collect_findings(&mutated, &mut findings);
+        collect(&mutated, "faults", &mut faults);
+        collect(&mutated, "exemptions", &mut exemptions);
         let patch = patch_of(&mutated);
         // What is refused at once is not changed as well.
         let expected = if allowed {
@@ -40,8 +47,11 @@ pub fn assert_same(case: &Case, decision: &Value) {
     if allowed {
         let validated = server.ask("validate", &object);
         assert!(validated.get("patch").is_none(), "a patch from /validate");
+        assert_status(case, &validated, decision);
         allowed &= validated["allowed"] == true;
         collect_findings(&validated, &mut findings);
+        collect(&validated, "faults", &mut faults);
+        collect(&validated, "exemptions", &mut exemptions);
         let expected = lines(decision, |_| true);
         let unexpected: Vec<_> = findings
             .iter()
@@ -71,12 +81,84 @@ pub fn assert_same(case: &Case, decision: &Value) {
         );
     }
     assert_eq!(
+        exemptions,
+        exemptions_of(decision),
+        "the exemptions of {}",
+        case.folder.display()
+    );
+    assert_eq!(
+        faults,
+        faults_of(decision),
+        "the faults of {}",
+        case.folder.display()
+    );
+    assert_eq!(
         json!(allowed),
         decision["allowed"],
         "{}",
         case.folder.display()
     );
     server.stop();
+}
+
+/// Asserts that a refusal says whether the object is wrong or a policy is.
+fn assert_status(case: &Case, response: &Value, decision: &Value) {
+    if response["allowed"] == true {
+        assert!(response.get("status").is_none(), "a status without need");
+        return;
+    }
+    let denied = !lines(decision, |severity| severity == "deny").is_empty();
+    let (code, reason) = if denied {
+        (403, "Forbidden")
+    } else {
+        (500, "InternalError")
+    };
+    let status = &response["status"];
+    assert_eq!(status["code"], code, "{}: {status}", case.folder.display());
+    assert_eq!(status["reason"], reason, "{}", case.folder.display());
+}
+
+/// The lines of an audit annotation.
+fn collect(response: &Value, annotation: &str, lines: &mut BTreeSet<String>) {
+    let text = response["auditAnnotations"][annotation]
+        .as_str()
+        .unwrap_or_default();
+    lines.extend(text.lines().map(str::to_owned));
+}
+
+/// The uses of exemptions of a decision in the words of the audit annotation.
+fn exemptions_of(decision: &Value) -> BTreeSet<String> {
+    let line = |used: &Value| {
+        let text = |key: &str| used[key].as_str().unwrap_or_default();
+        let what = match used.get("message") {
+            Some(_) => format!("{}: {}", text("severity"), text("message")),
+            None => "edit withheld".to_owned(),
+        };
+        let until = match text("expires") {
+            "" => String::new(),
+            end => format!(", until {end}"),
+        };
+        format!(
+            "{}: {}/{}: {what} (at {}); reason: {}{until}",
+            text("exemption"),
+            text("policy"),
+            text("rule"),
+            text("path"),
+            text("reason")
+        )
+    };
+    let used = decision["exemptions"].as_array();
+    used.into_iter().flatten().map(line).collect()
+}
+
+/// The faults of a decision in the words of the audit annotation.
+fn faults_of(decision: &Value) -> BTreeSet<String> {
+    let line = |fault: &Value| {
+        let text = |key: &str| fault[key].as_str().unwrap();
+        format!("{}: {}", text("policy"), text("message"))
+    };
+    let faults = decision["faults"].as_array();
+    faults.into_iter().flatten().map(line).collect()
 }
 
 /// The full findings, as the audit annotation has them.

@@ -3,6 +3,7 @@
 mod command;
 
 mod default_profile;
+mod exemptions;
 mod explain;
 mod formats;
 mod input;

@@ -1,6 +1,6 @@
 //! Every pod of the real manifests through the built-in policies: no fault, edits that apply, a quiet second pass,
 //! unknown fields untouched. The manifests of the golden cases are always there; the corpus is read where it lies
-//! beside the checkout, and the test says which.
+//! beside the checkout, or where `TOLLGATE_CORPUS` says, and the test says which.
 
 #![allow(
     clippy::expect_used,
@@ -22,8 +22,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tollgate_catalog::document::list_files;
-use tollgate_catalog::yaml;
-use tollgate_pipeline::Outcome;
+use tollgate_catalog::{Catalog, yaml};
+use tollgate_pipeline::{Outcome, report};
 
 /// What no policy knows, put where policies edit.
 fn unknown() -> Value {
@@ -32,7 +32,9 @@ fn unknown() -> Value {
 
 #[test]
 fn real_manifests_are_repaired_without_harm() {
-    let catalog = support::catalog("");
+    let (catalog, _) = support::load("", ".".as_ref());
+    let (mut backwards, orders) = support::load("", ".".as_ref());
+    support::turn_round(&mut backwards, &orders);
     let mut counts = BTreeMap::<String, usize>::new();
     let mut pods = 0;
     for file in manifests() {
@@ -47,6 +49,20 @@ fn real_manifests_are_repaired_without_harm() {
                 file.display(),
                 again.patch
             );
+            let turned = support::dry_run(&backwards, pod.clone());
+            assert_eq!(
+                support::essence(&turned),
+                support::essence(&outcome),
+                "{}: the order of policies matters",
+                file.display()
+            );
+            let repeated = support::dry_run(&catalog, pod);
+            assert_eq!(
+                text(&repeated),
+                text(&outcome),
+                "{}: another run says otherwise",
+                file.display()
+            );
             count(&outcome, &mut counts);
         }
     }
@@ -55,6 +71,73 @@ fn real_manifests_are_repaired_without_harm() {
         .iter()
         .for_each(|(rule, count)| println!("{count:>6}  {rule}"));
     assert!(pods >= 10);
+}
+
+/// Everything that the answer says, in its order.
+fn text(outcome: &Outcome) -> String {
+    Value::Object(report(outcome)).to_string()
+}
+
+/// The golden cases as they are configured: their own objects, not pods that are taken out of them.
+#[test]
+fn cases_do_not_depend_on_the_order_of_policies_nor_on_the_run() {
+    let mut cases = 0;
+    let (plain, orders) = support::load("", ".".as_ref());
+    let (mut plain_backwards, _) = support::load("", ".".as_ref());
+    support::turn_round(&mut plain_backwards, &orders);
+    for folder in case_folders() {
+        let read = |name: &str| fs::read_to_string(folder.join(name));
+        let object: Value = serde_saphyr::from_str(&read("review.yaml").unwrap()).unwrap();
+        match read("policies.yaml") {
+            Err(_) => assert_settled(&folder, &object, &plain, &plain_backwards),
+            // Hostile guests are no independent policies.
+            Ok(policies) if policies.contains("file:") => continue,
+            Ok(policies) => {
+                let (mut catalog, orders) = support::load(&policies, &folder);
+                let first = settled(&folder, &object, &catalog);
+                support::turn_round(&mut catalog, &orders);
+                let second = settled(&folder, &object, &catalog);
+                let same = support::essence(&first) == support::essence(&second);
+                assert!(same, "{}: the order of policies matters", folder.display());
+            }
+        }
+        cases += 1;
+    }
+    assert!(cases >= 10, "only {cases} cases");
+}
+
+fn assert_settled(folder: &Path, object: &Value, forwards: &Catalog, backwards: &Catalog) {
+    let [first, second] = [forwards, backwards].map(|catalog| settled(folder, object, catalog));
+    assert_eq!(
+        support::essence(&first),
+        support::essence(&second),
+        "{}: the order of policies matters",
+        folder.display()
+    );
+}
+
+/// The outcome, which is the same on every run, and is quiet on its own result.
+fn settled(folder: &Path, object: &Value, catalog: &Catalog) -> Outcome {
+    let outcome = support::dry_run(catalog, object.clone());
+    let repeated = support::dry_run(catalog, object.clone());
+    assert_eq!(text(&outcome), text(&repeated), "{}", folder.display());
+    let again = support::dry_run(catalog, outcome.object.clone());
+    assert!(
+        again.patch.is_empty(),
+        "{}: a second pass changes {:?}",
+        folder.display(),
+        again.patch
+    );
+    outcome
+}
+
+fn case_folders() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases");
+    let reviews = list_files(&[root], &mut Vec::new()).into_iter();
+    let reviews = reviews.filter(|file| file.file_name().is_some_and(|name| name == "review.yaml"));
+    reviews
+        .map(|file| file.parent().unwrap().to_owned())
+        .collect()
 }
 
 fn check(file: &Path, pod: &Value, outcome: &Outcome) {
@@ -110,7 +193,8 @@ fn count(outcome: &Outcome, counts: &mut BTreeMap<String, usize>) {
 
 fn manifests() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let corpus = root.join("../shared/corpus");
+    let elsewhere = std::env::var_os("TOLLGATE_CORPUS").map(PathBuf::from);
+    let corpus = elsewhere.unwrap_or_else(|| root.join("../shared/corpus"));
     match corpus.exists() {
         true => println!("the corpus is there"),
         false => println!(

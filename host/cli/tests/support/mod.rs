@@ -1,10 +1,13 @@
 //! Reviews in this process, by the built-in policies.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::LazyLock;
+use std::time::UNIX_EPOCH;
 
 use serde_json::Value;
 use tokio::runtime::Runtime;
-use tollgate_admission::{GroupVersionKind, Operation, Request};
+use tollgate_admission::{Finding, GroupVersionKind, Operation, Request};
 use tollgate_catalog::{Builtin, Catalog, Configuration, Loader, PlainComponents, Recent};
 use tollgate_engine::{Engine, EngineOptions};
 use tollgate_pipeline::{Outcome, Phase, review};
@@ -13,6 +16,11 @@ pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap()
 
 /// The default profile, with further documents over it.
 pub fn catalog(documents: &str) -> Catalog {
+    load(documents, ".".as_ref()).0
+}
+
+/// The default profile, with further documents over it; and the order of each policy.
+pub fn load(documents: &str, folder: &Path) -> (Catalog, BTreeMap<String, i32>) {
     let engine = Engine::new(EngineOptions::default()).unwrap();
     let builtin = Builtin {
         wasm: tollgate_builtin::BUNDLE,
@@ -27,14 +35,36 @@ pub fn catalog(documents: &str) -> Catalog {
         recent: Recent::default(),
         plain: PlainComponents::default(),
     };
-    let own = Configuration::parse("test", documents.as_bytes(), ".".as_ref()).unwrap();
+    let own = Configuration::parse("test", documents.as_bytes(), folder).unwrap();
     let resolved = own
         .over(Configuration::profile(tollgate_builtin::POLICIES))
         .resolve()
         .unwrap();
-    RUNTIME
+    let orders = resolved
+        .policies
+        .iter()
+        .map(|policy| (policy.name.clone(), policy.order))
+        .collect();
+    let catalog = RUNTIME
         .block_on(loader.load(resolved))
-        .unwrap_or_else(|errors| panic!("{errors:?}"))
+        .unwrap_or_else(|errors| panic!("{errors:?}"));
+    (catalog, orders)
+}
+
+/// Turns round the policies of the same order. What has another order depends on it: a rename of a resource comes
+/// before what reads it.
+pub fn turn_round(catalog: &mut Catalog, orders: &BTreeMap<String, i32>) {
+    catalog.entries.reverse();
+    catalog
+        .entries
+        .sort_by_key(|entry| orders.get(&*entry.name).copied());
+}
+
+/// What a review comes to apart from order: the object, and what policies say.
+pub fn essence(outcome: &Outcome) -> (&Value, BTreeSet<String>) {
+    let line = |found: &Finding| format!("{} {}", found.severity.as_str(), found.line());
+    let findings = outcome.findings.iter().chain(&outcome.observed).map(line);
+    (&outcome.object, findings.collect())
 }
 
 /// A request to create an object.
@@ -51,7 +81,9 @@ pub fn create(object: Value) -> Request {
         operation: Operation::Create,
         gvk: GroupVersionKind::new(&text("/apiVersion"), &text("/kind")),
         subresource: None,
-        namespace: Some("ml".to_owned()),
+        namespace: Some(text("/metadata/namespace"))
+            .filter(|name| !name.is_empty())
+            .or(Some("ml".to_owned())),
         name: None,
         user: "user".to_owned(),
         groups: Vec::new(),
@@ -64,7 +96,7 @@ pub fn create(object: Value) -> Request {
 
 pub fn dry_run(catalog: &Catalog, object: Value) -> Outcome {
     RUNTIME
-        .block_on(review(catalog, create(object), Phase::DryRun))
+        .block_on(review(catalog, create(object), Phase::DryRun, UNIX_EPOCH))
         .unwrap()
 }
 

@@ -174,7 +174,7 @@ fn every_kind_of_document_has_a_definition() {
         .iter()
         .map(|crd| &crd["spec"]["names"]["kind"])
         .collect();
-    assert_eq!(kinds, ["Policy", "Site"]);
+    assert_eq!(kinds, ["Policy", "Exemption", "Site"]);
     for crd in &crds {
         assert_eq!(crd["spec"]["scope"], "Cluster");
     }
@@ -211,7 +211,7 @@ fn schemas_are_structural() {
             }
         }
     }
-    for kind in ["Policy", "Site"] {
+    for kind in ["Policy", "Exemption", "Site"] {
         check(&spec_schema(kind), kind);
     }
 }

@@ -2,7 +2,8 @@ use std::time::{Duration, Instant};
 
 use tollgate_engine::{Fault, Limits, LoadError, Phase};
 
-use super::guest::{ENGINE, component, entry, load, review};
+use super::component::component;
+use super::guest::{ENGINE, entry, load, review};
 
 /// Runs `bad`, which must fault, and then `good`, which must work in the same session.
 async fn fault_of(body: &str) -> Fault {

@@ -11,5 +11,7 @@
     reason = "a test program"
 )]
 
+#[path = "../../../../tests/hostile/component.rs"]
+mod component;
 mod guest;
 mod hostile;

@@ -28,7 +28,7 @@ pub(super) fn assert_same<P: Policy>(case: &Case, native: &Done) {
     command
         .args(["review", "-", "--profile", "none", "-o", "json", "--config"])
         .arg(&folder);
-    let answer = answer(&mut command, &case.request.object);
+    let answer = answer(&mut command, &input(case));
     let _ = std::fs::remove_dir_all(&folder);
     let review = answer
         .pointer("/reviews/0")
@@ -77,7 +77,20 @@ fn config<P: Policy>(case: &Case, component: &str) -> String {
     format!("{policy}\n---\n{site}\n")
 }
 
-fn answer(command: &mut Command, object: &Value) -> Value {
+/// The object, and its namespace where the case gives its labels.
+fn input(case: &Case) -> String {
+    let object = case.request.object.to_string();
+    match &case.request.namespace_labels {
+        Some(labels) => {
+            let metadata = json!({"name": case.request.namespace, "labels": labels});
+            let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata});
+            format!("{object}\n---\n{namespace}\n")
+        }
+        None => object,
+    }
+}
+
+fn answer(command: &mut Command, input: &str) -> Value {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -85,8 +98,8 @@ fn answer(command: &mut Command, object: &Value) -> Value {
         .expect("TOLLGATE_BIN runs");
     let mut stdin = child.stdin.take().expect("a pipe to the binary");
     stdin
-        .write_all(object.to_string().as_bytes())
-        .expect("the binary reads the object");
+        .write_all(input.as_bytes())
+        .expect("the binary reads the input");
     drop(stdin);
     let output = child.wait_with_output().expect("the binary ends");
     serde_json::from_slice(&output.stdout)

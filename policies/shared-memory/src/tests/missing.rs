@@ -68,7 +68,7 @@ fn gives_the_pods_of_a_group_a_volume() {
         owned(one(), "batch/v1", "Job").annotation("batch.kubernetes.io/job-completion-index", "0"),
         owned(one(), "kubeflow.org/v1", "MPIJob")
             .label("training.kubeflow.org/replica-type", "worker"),
-        owned(one(), "apps/v1", "StatefulSet").annotation("leaderworkerset.sh/size", "2"),
+        owned(one(), "apps/v1", "StatefulSet").annotation("leaderworkerset.sigs.k8s.io/size", "2"),
         pod([gpus("main", "1").env("WORLD_SIZE", "2")]),
         pod([gpus("main", "1").env("PET_NNODES", "1:4")]),
     ];
@@ -76,7 +76,7 @@ fn gives_the_pods_of_a_group_a_volume() {
         assert_eq!(size_of(&run(builder.clone())), "8Gi", "{builder:?}");
     }
     let alone = [
-        owned(one(), "apps/v1", "StatefulSet").annotation("leaderworkerset.sh/size", "1"),
+        owned(one(), "apps/v1", "StatefulSet").annotation("leaderworkerset.sigs.k8s.io/size", "1"),
         pod([gpus("main", "1").env("WORLD_SIZE", "1")]),
     ];
     for builder in alone {

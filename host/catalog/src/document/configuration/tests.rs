@@ -79,6 +79,7 @@ fn a_folder_is_read_over_the_profile() {
         policies,
         site,
         namespaces,
+        ..
     } = house.over(profile()).resolve().unwrap();
     let [tolerations, memory, label] = &policies[..] else {
         panic!("{policies:?}")

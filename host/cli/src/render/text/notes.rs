@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tollgate_admission::{Applied, Finding};
 use tollgate_catalog::OnFault;
-use tollgate_pipeline::{FaultReport, Outcome, PolicyRun};
+use tollgate_pipeline::{Exempted, FaultReport, Outcome, PolicyRun};
 
 use super::entry::Note;
 use super::path;
@@ -17,6 +17,10 @@ pub(super) fn of(outcome: &Outcome, display: &DisplayArgs) -> Vec<Note> {
         .iter()
         .map(|finding| found(finding.severity.as_str(), finding, object));
     let would = outcome.would_change.iter().map(would_change);
+    let exempted = outcome
+        .exemptions
+        .iter()
+        .map(|exempted| let_off(exempted, object));
     let faults = outcome.faults.iter().map(faulted);
     let seen = outcome
         .observed
@@ -24,7 +28,42 @@ pub(super) fn of(outcome: &Outcome, display: &DisplayArgs) -> Vec<Note> {
         .map(|finding| found("observed", finding, object));
     let runs = outcome.runs.iter().map(ran);
     let more = seen.chain(runs).filter(|_| display.verbose > 0);
-    findings.chain(would).chain(faults).chain(more).collect()
+    let findings = findings.chain(would).chain(exempted);
+    findings.chain(faults).chain(more).collect()
+}
+
+/// What an exemption lets the object off.
+fn let_off(exempted: &Exempted, object: &Value) -> Note {
+    let Exempted {
+        exemption,
+        policy,
+        rule,
+        path,
+        finding,
+    } = exempted;
+    let what = match finding {
+        Some(finding) => format!(
+            "{} {policy}/{rule}: {}",
+            finding.severity.as_str(),
+            finding.message
+        ),
+        None => format!("{policy}/{rule}: its change was not made"),
+    };
+    let until = exemption.spec.expires.map(|end| format!(", until {end}"));
+    let by = format!(
+        "exemption `{}`{}",
+        exemption.name,
+        until.unwrap_or_default()
+    );
+    Note {
+        label: "exempt",
+        text: what,
+        details: vec![
+            ("at", format!("{}  ({path})", path::readable(path, object))),
+            ("by", by),
+            ("reason", exemption.spec.reason.clone()),
+        ],
+    }
 }
 
 fn found(label: &'static str, finding: &Finding, object: &Value) -> Note {

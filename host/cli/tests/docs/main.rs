@@ -1,0 +1,124 @@
+//! `docs/rules.md` says what the built-in policies do. `UPDATE_DOCS=1` writes it.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    dead_code,
+    unreachable_pub,
+    reason = "a test program"
+)]
+
+mod catalogue;
+mod command;
+mod rules;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use catalogue::{Answer, BEYOND, CATALOGUE};
+use tollgate_engine::PolicyInfo;
+
+/// The built-in policies in the order in which they run.
+static POLICIES: LazyLock<Vec<PolicyInfo>> = LazyLock::new(|| {
+    let entries = support::catalog("").entries;
+    entries.into_iter().map(|entry| entry.info).collect()
+});
+
+#[test]
+fn the_rules_are_documented_as_they_are() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/rules.md");
+    let text = rules::document(&POLICIES);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    let differs = written
+        .lines()
+        .zip(text.lines())
+        .position(|(written, now)| written != now);
+    assert!(
+        written == text,
+        "docs/rules.md is stale from line {}; write it with `UPDATE_DOCS=1 cargo test --release --workspace --test docs`",
+        differs.map_or(written.lines().count().min(text.lines().count()), |at| at
+            + 1)
+    );
+}
+
+#[test]
+fn every_row_of_the_catalogue_names_rules_that_there_are() {
+    for row in CATALOGUE {
+        let Answer::Rules(names) = row.answer else {
+            continue;
+        };
+        assert!(!names.is_empty(), "{} names nothing", row.id);
+        for name in names {
+            assert_known(name, row.id);
+        }
+    }
+    for (name, _) in BEYOND {
+        assert_known(name, "what answers no row");
+    }
+}
+
+/// A policy that is not built in yet cannot be asked.
+fn assert_known(name: &str, place: &str) {
+    let (policy, _) = name.split_once('/').unwrap();
+    if let Some(info) = POLICIES.iter().find(|info| info.name == policy) {
+        let there: Vec<_> = info.rules.iter().map(|rule| rule.id.as_str()).collect();
+        assert!(
+            rules::find(name, &POLICIES).is_some(),
+            "{place}: there is no `{name}`; the policy has {there:?}"
+        );
+    }
+}
+
+#[test]
+fn every_rule_answers_a_row_or_is_said_to_answer_none() {
+    let of_row = |row: &'static catalogue::Row| match row.answer {
+        Answer::Rules(names) => names,
+        Answer::None(_) => &[],
+    };
+    let named: BTreeSet<_> = CATALOGUE.iter().flat_map(of_row).copied().collect();
+    let beyond: BTreeSet<_> = BEYOND.iter().map(|(name, _)| *name).collect();
+    assert!(named.is_disjoint(&beyond), "a rule answers a row and none");
+    let all = POLICIES.iter().flat_map(|info| {
+        info.rules
+            .iter()
+            .map(|rule| format!("{}/{}", info.name, rule.id))
+    });
+    let missing: Vec<_> = all
+        .filter(|name| !named.contains(name.as_str()) && !beyond.contains(name.as_str()))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "no row of the catalogue names {missing:#?}; add them to one, or to `BEYOND`"
+    );
+}
+
+#[test]
+fn every_row_that_is_about_pods_is_there_once() {
+    let ranges = [
+        (1, 28),
+        (34, 34),
+        (36, 41),
+        (43, 53),
+        (56, 59),
+        (61, 65),
+        (67, 67),
+        (78, 78),
+    ];
+    let expected: Vec<_> = ranges
+        .iter()
+        .flat_map(|(from, to)| *from..=*to)
+        .map(|number| format!("M{number:02}"))
+        .collect();
+    let there: Vec<_> = CATALOGUE.iter().map(|row| row.id.to_owned()).collect();
+    assert_eq!(there, expected);
+}

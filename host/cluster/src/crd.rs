@@ -49,7 +49,18 @@ const RESOURCES: &[Resource] = &[
     Resource {
         kind: "Exemption",
         plural: "exemptions",
-        columns: &[READY, REASON, AGE],
+        columns: &[
+            column(
+                "Expires",
+                "string",
+                ".spec.expires",
+                "until when it holds; for ever unless given",
+            ),
+            column("Why", "string", ".spec.reason", "why somebody is let off"),
+            READY,
+            REASON,
+            AGE,
+        ],
         rules: &[],
     },
     Resource {

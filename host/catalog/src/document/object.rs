@@ -275,7 +275,7 @@ fn decoded<T: DeserializeOwned>(
 fn unknown(origin: &Origin, value: &Value, version: &str, kind: &str) -> Diagnostic {
     let accepted = format!(
         "accepted are {} of `{VERSION}`, and `Namespace` of `v1`",
-        listed(KINDS)
+        listed(DOCUMENT_KINDS.iter().map(|known| known.kind))
     );
     let group = version.split('/').next().unwrap_or_default();
     let diagnostic = if !value.is_object() {

@@ -27,6 +27,7 @@ mod model;
 
 mod demand;
 mod server;
+mod sign;
 mod taint;
 
 mod distance;
@@ -40,6 +41,7 @@ pub use model::{MODELS, Model, ModelError, Share, ShareRange};
 pub use quantity::{Quantity, QuantityError};
 pub use resource::{Class, Resource, Vendor, is_accelerator, is_taint_key, lookup};
 pub use server::{Invocation, Role, WORKLOADS, Workload, is_batch_kind, recognise};
+pub use sign::{Pattern, Place, SIGNS, Sign};
 pub use spelling::{Suspicion, nearest, suspicion};
 pub use taint::{
     NEVER, Never, NeverReason, Taint, Toleration, any_covers, covers, is_never, tolerates,

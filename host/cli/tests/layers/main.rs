@@ -24,6 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("catalog", &["admission", "engine", "gpu"]),
     ("pipeline", &["admission", "catalog", "engine"]),
     ("webhook", &[]),
+    ("cluster", &["catalog"]),
     ("builtin", &[]),
     (
         "cli",
@@ -31,6 +32,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "admission",
             "builtin",
             "catalog",
+            "cluster",
             "engine",
             "pipeline",
             "webhook",

@@ -26,6 +26,10 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// List and inspect policies.
     Policy(PolicyArgs),
+    /// Let objects in when Tollgate does not answer, until it is undone; works when no replica runs.
+    FailOpen(FailOpenArgs),
+    /// Remove Tollgate's webhook configurations from a cluster, then its Lease and its Secret.
+    Uninstall(UninstallArgs),
     /// Print the completion script of a shell.
     Completions(CompletionsArgs),
     /// Show in words what a webhook answered to an AdmissionReview.
@@ -39,9 +43,12 @@ impl Command {
     pub(crate) fn log_level(&self) -> LevelFilter {
         match self {
             Self::Serve(_) => LevelFilter::INFO,
-            Self::Review(_) | Self::Policy(_) | Self::Completions(_) | Self::Explain(_) => {
-                LevelFilter::ERROR
-            }
+            Self::Review(_)
+            | Self::Policy(_)
+            | Self::FailOpen(_)
+            | Self::Uninstall(_)
+            | Self::Completions(_)
+            | Self::Explain(_) => LevelFilter::ERROR,
         }
     }
 }
@@ -233,6 +240,29 @@ pub(crate) enum PolicyCommand {
         #[arg(long, value_name = "FILE")]
         output: PathBuf,
     },
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct FailOpenArgs {
+    /// Refuse again what was refused before when Tollgate does not answer.
+    #[arg(long)]
+    pub(crate) undo: bool,
+    /// How to reach the API server [default: KUBECONFIG, else ~/.kube/config, else the pod's service account].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct UninstallArgs {
+    /// The namespace that Tollgate runs in.
+    #[arg(short, long, value_name = "NAMESPACE", default_value = "tollgate-system", env = "POD_NAMESPACE")]
+    pub(crate) namespace: String,
+    /// Remove the custom resource definitions too, with all policies and exemptions in them.
+    #[arg(long)]
+    pub(crate) crds: bool,
+    /// How to reach the API server [default: KUBECONFIG, else ~/.kube/config, else the pod's service account].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
 }
 
 #[derive(Debug, Group)]

@@ -12,6 +12,7 @@ mod review;
 mod completions;
 mod explain;
 mod policy;
+mod removal;
 mod serve;
 
 mod diagnostic;
@@ -33,6 +34,8 @@ fn main() -> ExitCode {
         Command::Review(args) => review::run(args, &display),
         Command::Serve(args) => serve::run(args),
         Command::Policy(args) => policy::run(args),
+        Command::FailOpen(args) => removal::fail_open(args),
+        Command::Uninstall(args) => removal::uninstall(args),
         Command::Completions(args) => completions::run(args),
         Command::Explain(args) => explain::run(args),
     };

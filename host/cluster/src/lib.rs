@@ -2,3 +2,12 @@
 
 mod client;
 pub use client::{ConnectError, connect};
+
+pub mod authority;
+pub mod entry;
+pub mod leader;
+pub mod registrar;
+pub mod registration;
+pub mod removal;
+
+mod bundle;

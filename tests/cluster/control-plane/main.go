@@ -1,0 +1,82 @@
+// A Kubernetes control plane, its nodes and its client in one binary: the first argument names the part
+// to run. Linked together they share one copy of the Kubernetes libraries, so that they are built once.
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"go.etcd.io/etcd/server/v3/etcdmain"
+	"k8s.io/component-base/cli"
+	kubectl "k8s.io/kubectl/pkg/cmd"
+	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
+	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
+	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	kwokconfig "sigs.k8s.io/kwok/pkg/config"
+	kwok "sigs.k8s.io/kwok/pkg/kwok/cmd"
+	kwoklog "sigs.k8s.io/kwok/pkg/log"
+	"sigs.k8s.io/kwok/pkg/utils/signals"
+)
+
+// parts holds what each first argument runs, given the rest of the command line, and returns the exit status.
+var parts = map[string]func(args []string) int{
+	"etcd":                    runEtcd,
+	"kube-apiserver":          run(apiserver.NewAPIServerCommand),
+	"kube-controller-manager": run(controllermanager.NewControllerManagerCommand),
+	"kube-scheduler":          run(func() *cobra.Command { return scheduler.NewSchedulerCommand() }),
+	"kubectl":                 run(kubectl.NewDefaultKubectlCommand),
+	"kwok":                    runKwok,
+}
+
+func main() {
+	if len(os.Args) > 1 {
+		if part, known := parts[os.Args[1]]; known {
+			// The parts read os.Args themselves, each as if it had been started alone.
+			os.Args = os.Args[1:]
+			os.Exit(part(os.Args))
+		}
+	}
+	fmt.Fprintf(os.Stderr, "usage: %s PART [FLAG…], where PART is one of %s\n", os.Args[0], strings.Join(names(), ", "))
+	os.Exit(2)
+}
+
+func names() []string {
+	var all []string
+	for name := range parts {
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func run(command func() *cobra.Command) func([]string) int {
+	return func([]string) int { return cli.Run(command()) }
+}
+
+func runEtcd(args []string) int {
+	etcdmain.Main(args)
+	return 0
+}
+
+func runKwok([]string) int {
+	flags := pflag.NewFlagSet("global", pflag.ContinueOnError)
+	flags.ParseErrorsAllowlist.UnknownFlags = true
+	flags.Usage = func() {}
+	ctx, logger := kwoklog.InitFlags(signals.SetupSignalContext(), flags)
+	ctx, err := kwokconfig.InitFlags(ctx, flags)
+	if err != nil {
+		logger.Error("read the flags", err)
+		return 1
+	}
+	command := kwok.NewCommand(ctx)
+	command.PersistentFlags().AddFlagSet(flags)
+	if err := command.ExecuteContext(ctx); err != nil {
+		logger.Error("run", err)
+		return 1
+	}
+	return 0
+}

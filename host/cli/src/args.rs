@@ -255,7 +255,13 @@ pub(crate) struct FailOpenArgs {
 #[derive(Debug, Group)]
 pub(crate) struct UninstallArgs {
     /// The namespace that Tollgate runs in.
-    #[arg(short, long, value_name = "NAMESPACE", default_value = "tollgate-system", env = "POD_NAMESPACE")]
+    #[arg(
+        short,
+        long,
+        value_name = "NAMESPACE",
+        default_value = "tollgate-system",
+        env = "POD_NAMESPACE"
+    )]
     pub(crate) namespace: String,
     /// Remove the custom resource definitions too, with all policies and exemptions in them.
     #[arg(long)]

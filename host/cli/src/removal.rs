@@ -20,7 +20,10 @@ pub(crate) fn fail_open(args: &FailOpenArgs) -> Result<ExitCode, Failure> {
         true => removal::fail_closed(client).await,
     })?;
     terminal::print(|out| match (opened, undo) {
-        (Opened::NotRegistered, _) => writeln!(out, "nothing to do: no webhook configuration `tollgate` is there"),
+        (Opened::NotRegistered, _) => writeln!(
+            out,
+            "nothing to do: no webhook configuration `tollgate` is there"
+        ),
         (Opened::Changed(entries), false) => writeln!(
             out,
             "{}when Tollgate does not answer, objects are now let in\n\
@@ -55,13 +58,18 @@ pub(crate) fn uninstall(args: &UninstallArgs) -> Result<ExitCode, Failure> {
         if removed.is_empty() {
             writeln!(out, "nothing to do: nothing of Tollgate's is there")?;
         }
-        removed.iter().try_for_each(|object| writeln!(out, "removed {object}"))
+        removed
+            .iter()
+            .try_for_each(|object| writeln!(out, "removed {object}"))
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn listed(what: &str, entries: &[String]) -> String {
-    entries.iter().map(|entry| format!("{entry}: {what}\n")).collect()
+    entries
+        .iter()
+        .map(|entry| format!("{entry}: {what}\n"))
+        .collect()
 }
 
 /// Does something in a cluster, from a program that does nothing else.

@@ -2,6 +2,7 @@
 
 mod client;
 pub use client::{ConnectError, connect};
+pub use kube::{Client, Error as ClientError};
 
 pub mod authority;
 pub mod entry;
@@ -11,3 +12,4 @@ pub mod registration;
 pub mod removal;
 
 mod bundle;
+mod watch;

@@ -2,12 +2,12 @@
 //! they should be, on every change of theirs and on a timer.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::fmt::Debug;
+use std::future::pending;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use futures_util::StreamExt as _;
-use futures_util::stream::{BoxStream, select};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
@@ -16,12 +16,10 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::{ObjectMeta, Patch, PatchParams, PostParams};
-use kube::runtime::WatchStreamExt as _;
-use kube::runtime::watcher::watch_object;
 use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tollgate_admission::KINDS;
 use tollgate_webhook::{AuthorityError, Pair, Trust};
@@ -33,6 +31,7 @@ use crate::entry::Interests;
 use crate::registration::{
     Bundle, Endpoint, FAIL_OPEN, FailurePolicy, NAME, Registration, UNINSTALLED,
 };
+use crate::watch::{Change, Which, follow};
 
 /// The name of the Secret with the keys.
 pub const SECRET: &str = "tollgate-tls";
@@ -213,53 +212,25 @@ impl Registrar {
     }
 
     /// Runs until it is dropped. While `leads` is true, this replica makes the objects what they should be.
-    pub async fn run(
-        mut self,
-        mut leads: watch::Receiver<bool>,
-        mut interests: watch::Receiver<Interests>,
-    ) {
-        let (mut seen, mut unseen) = self.watch();
-        let mut agenda = Agenda::new(Instant::now());
-        loop {
-            tokio::select! {
-                Some(object) = seen.next() => {
-                    unseen.remove(object.name());
-                    self.take(object);
-                }
-                Ok(()) = leads.changed() => {}
-                Ok(()) = interests.changed() => {}
-                () = sleep_until(agenda.next()) => {}
+    pub async fn run(self, leads: watch::Receiver<bool>, interests: watch::Receiver<Interests>) {
+        let (tell, seen) = mpsc::unbounded_channel();
+        let own = self.options.certificates == Certificates::Own;
+        let mut unseen = BTreeSet::from([MUTATING, VALIDATING]);
+        unseen.extend(own.then_some(SECRET));
+        let secrets = Api::namespaced(self.client.clone(), &self.options.namespace);
+        let secret = async {
+            match own {
+                true => watch_one(SECRET, SECRET, secrets, &tell, Seen::Secret).await,
+                false => pending().await,
             }
-            let wanted = interests.borrow_and_update().clone();
-            // The first look at every object comes before any write.
-            let acts = *leads.borrow_and_update() && unseen.is_empty() && !self.found.uninstalled;
-            if !agenda.is_due(acts, Instant::now()) {
-                continue;
-            }
-            let kept = self.keep(&wanted, SystemTime::now()).await;
-            agenda.done(kept.is_ok(), Instant::now());
-            if let Err(err) = kept {
-                let err = &err as &(dyn std::error::Error + 'static);
-                warn!(err, "the registration could not be kept");
-            }
-        }
-    }
-
-    /// What happens to the objects, and the names of those that are watched.
-    fn watch(&self) -> (BoxStream<'static, Seen>, BTreeSet<&'static str>) {
-        let mutating = changes(Api::all(self.client.clone()), NAME).map(Seen::Mutating);
-        let validating = changes(Api::all(self.client.clone()), NAME).map(Seen::Validating);
-        let both = select(mutating, validating);
-        match self.options.certificates {
-            Certificates::Own => {
-                let secrets = Api::namespaced(self.client.clone(), &self.options.namespace);
-                let secret = changes(secrets, SECRET).map(Seen::Secret);
-                let names = [MUTATING, VALIDATING, SECRET];
-                (select(secret, both).boxed(), BTreeSet::from(names))
-            }
-            Certificates::Files(_) | Certificates::CertManager(_) => {
-                (both.boxed(), BTreeSet::from([MUTATING, VALIDATING]))
-            }
+        };
+        let mutating = Api::all(self.client.clone());
+        let validating = Api::all(self.client.clone());
+        tokio::select! {
+            never = secret => match never {},
+            never = watch_one(MUTATING, NAME, mutating, &tell, Seen::Mutating) => match never {},
+            never = watch_one(VALIDATING, NAME, validating, &tell, Seen::Validating) => match never {},
+            () = act(self, seen, unseen, leads, interests) => {}
         }
     }
 
@@ -410,19 +381,61 @@ impl Registrar {
     }
 }
 
-/// An object whenever it changes; nothing while it does not exist.
-fn changes<K>(objects: Api<K>, name: &'static str) -> BoxStream<'static, Option<K>>
+/// Tells of one object whenever it changes.
+async fn watch_one<K>(
+    what: &str,
+    name: &'static str,
+    objects: Api<K>,
+    tell: &mpsc::UnboundedSender<Seen>,
+    seen: fn(Option<K>) -> Seen,
+) -> Infallible
 where
-    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+    K: Resource + Clone + DeserializeOwned + Debug,
 {
-    let seen = watch_object(objects, name).default_backoff();
-    let known = seen.filter_map(move |seen| async move {
-        if let Err(err) = &seen {
-            warn!(%err, name, "an object cannot be watched");
+    let changed = |change| {
+        let now = match change {
+            Change::Listed(all) => all.into_iter().next(),
+            Change::Applied(object) => Some(object),
+            Change::Deleted(_) => None,
+        };
+        // The error would mean that nobody acts any more, and then nobody watches either.
+        let _ = tell.send(seen(now));
+    };
+    follow(what, objects, Which::Named(name), changed).await
+}
+
+/// Learns from what is seen, and keeps what should be while this replica leads.
+async fn act(
+    mut registrar: Registrar,
+    mut seen: mpsc::UnboundedReceiver<Seen>,
+    mut unseen: BTreeSet<&'static str>,
+    mut leads: watch::Receiver<bool>,
+    mut interests: watch::Receiver<Interests>,
+) {
+    let mut agenda = Agenda::new(Instant::now());
+    loop {
+        tokio::select! {
+            Some(object) = seen.recv() => {
+                unseen.remove(object.name());
+                registrar.take(object);
+            }
+            Ok(()) = leads.changed() => {}
+            Ok(()) = interests.changed() => {}
+            () = sleep_until(agenda.next()) => {}
         }
-        seen.ok()
-    });
-    known.boxed()
+        let wanted = interests.borrow_and_update().clone();
+        // The first look at every object comes before any write.
+        let leads = *leads.borrow_and_update();
+        let acts = leads && unseen.is_empty() && !registrar.found.uninstalled;
+        if agenda.is_due(acts, Instant::now()) {
+            let kept = registrar.keep(&wanted, SystemTime::now()).await;
+            agenda.done(kept.is_ok(), Instant::now());
+            if let Err(err) = kept {
+                let err = &err as &(dyn std::error::Error + 'static);
+                warn!(err, "the registration could not be kept");
+            }
+        }
+    }
 }
 
 fn keys(secret: &Secret) -> Option<Keys> {

@@ -66,7 +66,7 @@ pub enum FailurePolicy {
 }
 
 /// How Tollgate is registered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Registration {
     /// Where it is.
     pub endpoint: Endpoint,

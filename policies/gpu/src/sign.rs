@@ -119,7 +119,7 @@ pub static SIGNS: &[Sign] = &[
     sign(RuntimeClass, Is("habana")),
     sign(RuntimeClass, Is("ascend")),
     sign(RuntimeClass, Is("amd")),
-    // Device nodes (`GPU.md` M06), the sockets of device plugins, and the files that name devices to runtimes.
+    // Device nodes, the sockets of device plugins, and the files that name devices to runtimes.
     sign(HostPath, Is("/dev")),
     sign(HostPath, Is("/dev/")),
     sign(HostPath, Has("nvidia")),

@@ -1,0 +1,166 @@
+//! Follows the objects of a resource: a full list first, then every change, for as long as the process lives.
+//!
+//! Written on the client's list and watch, since the client's own runtime would have the engine's compiler built
+//! with other features; see docs/decisions/0008.
+
+use std::convert::Infallible;
+use std::fmt::Debug;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use kube::api::{ListParams, Resource, WatchEvent, WatchParams};
+use kube::{Api, ResourceExt as _};
+use serde::de::DeserializeOwned;
+use tokio::time::sleep;
+
+/// How many objects are asked for at once.
+const PAGE: u32 = 500;
+
+/// How long one watch lasts, in seconds. A connection that died without a word is noticed no later than this.
+const WATCH_SECONDS: u32 = 60;
+
+/// How long to wait after a failure; twice as long after each further one, up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// What became of the objects.
+#[derive(Clone, Debug)]
+pub(crate) enum Change<K> {
+    /// These are all.
+    Listed(Vec<K>),
+    /// This one is new or has changed.
+    Applied(K),
+    /// This one is gone.
+    Deleted(K),
+}
+
+/// Why a watch ended.
+enum Ended {
+    /// In peace; it goes on from this version.
+    At(String),
+    /// The API server no longer knows the version: all has to be listed anew.
+    Expired,
+}
+
+/// Which of the objects that an `Api` reaches are followed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Which {
+    /// All.
+    All,
+    /// The one of this name, for which rights to that one suffice.
+    Named(&'static str),
+}
+
+impl Which {
+    fn selector(self) -> Option<String> {
+        match self {
+            Self::All => None,
+            Self::Named(name) => Some(format!("metadata.name={name}")),
+        }
+    }
+}
+
+/// Tells every change of the objects that `api` reaches. `what` is what the log calls them.
+pub(crate) async fn follow<K>(
+    what: &str,
+    api: Api<K>,
+    which: Which,
+    mut tell: impl FnMut(Change<K>),
+) -> Infallible
+where
+    K: Clone + Debug + DeserializeOwned + Resource,
+{
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let failure = match list(&api, which).await {
+            Ok((objects, version)) => {
+                pause = FIRST_PAUSE;
+                tell(Change::Listed(objects));
+                watch(&api, which, version, &mut tell).await.err()
+            }
+            Err(err) => Some(err),
+        };
+        if let Some(err) = failure {
+            tracing::warn!(%err, retry_ms = pause.as_millis(), "cannot watch {what}{}", advice(&err));
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+/// What to do about it, where that is known.
+fn advice(err: &kube::Error) -> &'static str {
+    match err {
+        kube::Error::Api(status) if status.code == 404 => {
+            "; their definitions are missing: `tollgate crds | kubectl apply -f -`"
+        }
+        kube::Error::Api(status) if status.code == 403 => "; the role of Tollgate lacks rights",
+        _ => "",
+    }
+}
+
+async fn list<K>(api: &Api<K>, which: Which) -> kube::Result<(Vec<K>, String)>
+where
+    K: Clone + Debug + DeserializeOwned,
+{
+    let mut params = ListParams::default().limit(PAGE);
+    params.field_selector = which.selector();
+    let mut objects = Vec::new();
+    loop {
+        let page = api.list(&params).await?;
+        objects.extend(page.items);
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params = params.continue_token(&token),
+            None => return Ok((objects, page.metadata.resource_version.unwrap_or_default())),
+        }
+    }
+}
+
+/// Watches until the version that it began with is no longer known, or something fails.
+async fn watch<K>(
+    api: &Api<K>,
+    which: Which,
+    mut version: String,
+    tell: &mut impl FnMut(Change<K>),
+) -> kube::Result<()>
+where
+    K: Clone + Debug + DeserializeOwned + Resource,
+{
+    loop {
+        match watch_once(api, which, version, tell).await? {
+            Ended::At(newer) => version = newer,
+            Ended::Expired => return Ok(()),
+        }
+    }
+}
+
+async fn watch_once<K>(
+    api: &Api<K>,
+    which: Which,
+    mut version: String,
+    tell: &mut impl FnMut(Change<K>),
+) -> kube::Result<Ended>
+where
+    K: Clone + Debug + DeserializeOwned + Resource,
+{
+    let mut params = WatchParams::default().timeout(WATCH_SECONDS);
+    params.field_selector = which.selector();
+    let mut events = pin!(api.watch(&params, &version).await?);
+    while let Some(event) = events.next().await {
+        match event? {
+            WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+                version = object.resource_version().unwrap_or(version);
+                tell(Change::Applied(object));
+            }
+            WatchEvent::Deleted(object) => {
+                version = object.resource_version().unwrap_or(version);
+                tell(Change::Deleted(object));
+            }
+            WatchEvent::Bookmark(bookmark) => version = bookmark.metadata.resource_version,
+            WatchEvent::Error(status) if status.code == 410 => return Ok(Ended::Expired),
+            WatchEvent::Error(status) => return Err(kube::Error::Api(status)),
+        }
+    }
+    Ok(Ended::At(version))
+}

@@ -35,6 +35,9 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// The JSON pointer of the value that is meant, where there is no text to point into, as with objects of a
+    /// cluster; empty where the whole is meant.
+    pub pointer: String,
     /// The line as it stands in the text, to underline.
     pub excerpt: Option<Box<Excerpt>>,
 }
@@ -57,6 +60,7 @@ impl Diagnostic {
             column: 0,
             message: printable(message.into()),
             hint: None,
+            pointer: String::new(),
             excerpt: None,
         }
     }

@@ -44,6 +44,7 @@ pub use platform::PlatformName;
 mod files;
 
 mod object;
+pub use object::{DOCUMENT_KINDS, DocumentKind, Object, VERSION, read_object};
 
 mod schema;
 pub use schema::{Problem, check};

@@ -12,8 +12,17 @@ pub use document::{
 
 pub mod exempt;
 
+mod namespaces;
+pub use namespaces::Namespaces;
+
 mod load;
 pub use load::{Builtin, Catalog, Entry, Loader};
+
+mod breakers;
+pub use breakers::Breakers;
+
+mod recent;
+pub use recent::Recent;
 
 mod cache;
 pub use cache::Cache;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tollgate_engine::{
-    Action, Artifact, Bundle, Engine, EntryError, EntrySpec, LoadError, PolicyInfo,
+    Action, Artifact, Breaker, Bundle, Engine, EntryError, EntrySpec, LoadError, PolicyInfo,
 };
 
 use crate::cache::{Cache, seal, unseal};
@@ -14,7 +14,7 @@ use crate::document::{
     Grant, Isolation, Labels, Limits, Match, Mode, Module, OnFault, Policy, Resolved, RuleAction,
     Site,
 };
-use crate::{Diagnostic, digest, exempt};
+use crate::{Breakers, Diagnostic, Namespaces, Recent, digest, exempt};
 
 /// The policies of a configuration, ready to run. It never changes: a new configuration is a new catalog.
 pub struct Catalog {
@@ -23,7 +23,8 @@ pub struct Catalog {
     /// The components, each with the entries that share its instances.
     pub bundles: Vec<Bundle>,
     site: Site,
-    namespaces: BTreeMap<String, Labels>,
+    namespaces: Namespaces,
+    own_namespace: String,
 }
 
 /// A policy that is on.
@@ -49,17 +50,19 @@ pub struct Entry {
     pub index: usize,
     /// What the policy says of itself.
     pub info: PolicyInfo,
+    /// What cuts it off when it faults often, where that is wanted.
+    pub breaker: Option<Arc<Breaker>>,
 }
 
 impl Catalog {
     /// Whether pods of a namespace are left alone.
     pub fn is_exempt(&self, namespace: &str) -> bool {
-        exempt::is_exempt(namespace, &self.site, exempt::OWN)
+        exempt::is_exempt(namespace, &self.site, &self.own_namespace)
     }
 
     /// The labels of a namespace, where they are known.
-    pub fn labels_of(&self, namespace: &str) -> Option<&Labels> {
-        self.namespaces.get(namespace)
+    pub fn labels_of(&self, namespace: &str) -> Option<Arc<Labels>> {
+        self.namespaces.labels_of(namespace)
     }
 }
 
@@ -80,6 +83,12 @@ pub struct Loader {
     pub builtin: Builtin,
     /// Where prepared artifacts are kept, if anywhere.
     pub cache: Option<Cache>,
+    /// The namespace of Tollgate itself, which is exempt.
+    pub own_namespace: String,
+    /// What cuts off policies that fault often. Nothing does where every document is to be judged alike.
+    pub breakers: Option<Breakers>,
+    /// The bundles of the newest catalogs.
+    pub recent: Recent,
 }
 
 /// Policies that share the instances of a component.
@@ -124,17 +133,21 @@ impl Loader {
             bundles: Vec::new(),
             site,
             namespaces,
+            own_namespace: self.own_namespace.clone(),
         };
         let mut errors = Vec::new();
         for group in group(policies)? {
             match self.bundle(&group, &engine_site).await {
-                Ok((bundle, digest)) => catalog.add(group, bundle, &digest),
+                Ok((bundle, digest)) => {
+                    catalog.add(group, bundle, &digest, self.breakers.as_ref());
+                }
                 Err(mut found) => errors.append(&mut found),
             }
         }
         let rank = |entry: &Entry| order.iter().position(|name| **name == *entry.name);
         catalog.entries.sort_by_key(rank);
         if errors.is_empty() {
+            self.recent.turn();
             Ok(catalog)
         } else {
             Err(errors)
@@ -188,15 +201,30 @@ impl Loader {
         site: &Arc<tollgate_engine::Site>,
     ) -> Result<(Bundle, Arc<str>), Vec<Diagnostic>> {
         let ready = self.read(group).map_err(|diagnostic| vec![diagnostic])?;
+        let key = digest::of_parts(&[ready.key.as_bytes(), format!("{site:?}").as_bytes()]);
+        let bundle = match self.recent.get(&key) {
+            Some(bundle) => bundle,
+            None => self.make(group, &ready, site).await?,
+        };
+        self.recent.keep(key, bundle.clone());
+        Ok((bundle, ready.digest))
+    }
+
+    async fn make(
+        &self,
+        group: &Group,
+        ready: &Ready,
+        site: &Arc<tollgate_engine::Site>,
+    ) -> Result<Bundle, Vec<Diagnostic>> {
         let load = |artifact: &Artifact| {
             self.engine
                 .load(artifact, &ready.specs, ready.limits, Arc::clone(site))
         };
         if let Some(bundle) = self
-            .prepared(&ready)
+            .prepared(ready)
             .and_then(|artifact| load(&artifact).ok())
         {
-            return Ok((bundle, ready.digest));
+            return Ok(bundle);
         }
         let artifact = self
             .engine
@@ -205,7 +233,7 @@ impl Loader {
         let artifact = artifact.map_err(|err| refused(group, err))?;
         let bundle = load(&artifact).map_err(|err| refused(group, err))?;
         self.keep(&ready.key, &artifact);
-        Ok((bundle, ready.digest))
+        Ok(bundle)
     }
 
     fn read(&self, group: &Group) -> Result<Ready, Diagnostic> {
@@ -253,8 +281,16 @@ impl Loader {
 }
 
 impl Catalog {
-    fn add(&mut self, group: Group, bundle: Bundle, digest: &Arc<str>) {
+    fn add(
+        &mut self,
+        group: Group,
+        bundle: Bundle,
+        digest: &Arc<str>,
+        breakers: Option<&Breakers>,
+    ) {
         for (index, policy) in group.policies.into_iter().enumerate() {
+            let breaker =
+                breakers.map(|breakers| breakers.of(&policy.name, &identity(digest, &policy)));
             let Some(info) = bundle.policy(index).cloned() else {
                 continue;
             };
@@ -280,10 +316,17 @@ impl Catalog {
                 bundle,
                 index,
                 info,
+                breaker,
             });
         }
         self.bundles.push(bundle);
     }
+}
+
+/// What a policy's faults are counted for: they tell nothing of another component, nor of another configuration.
+fn identity(digest: &str, policy: &Policy) -> String {
+    let spec = format!("{:?} {:?}", entry_spec(policy), policy.limits);
+    digest::of_parts(&[digest.as_bytes(), spec.as_bytes()])
 }
 
 /// Puts together the policies that share instances: those of one component with the same limits, unless they ask

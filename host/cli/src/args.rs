@@ -30,6 +30,8 @@ pub(crate) enum Command {
     FailOpen(FailOpenArgs),
     /// Remove Tollgate's webhook configurations from a cluster, then its Lease and its Secret.
     Uninstall(UninstallArgs),
+    /// Print the custom resource definitions, for `kubectl apply -f -`.
+    Crds,
     /// Print the completion script of a shell.
     Completions(CompletionsArgs),
     /// Show in words what a webhook answered to an AdmissionReview.
@@ -47,6 +49,7 @@ impl Command {
             | Self::Policy(_)
             | Self::FailOpen(_)
             | Self::Uninstall(_)
+            | Self::Crds
             | Self::Completions(_)
             | Self::Explain(_) => LevelFilter::ERROR,
         }
@@ -208,7 +211,27 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) grace: u64,
     #[command(flatten)]
+    pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
     pub(crate) config: ConfigArgs,
+}
+
+/// Whose configuration is served, where it is that of a cluster.
+#[derive(Clone, Debug, Group)]
+pub(crate) struct ClusterArgs {
+    /// Serve the Policy and Site objects of the cluster, and report on them.
+    #[arg(long, conflicts_with_all = ["configs", "policies"])]
+    pub(crate) cluster: bool,
+    /// How to reach the API server [default: KUBECONFIG, else ~/.kube/config, else the pod's service account].
+    #[arg(long, value_name = "FILE", requires = "cluster")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The name of this replica, which no other one has [default: the host's name].
+    #[arg(long = "name", value_name = "REPLICA", env = "POD_NAME")]
+    pub(crate) replica: Option<String>,
+    /// The namespace of Tollgate itself, whose pods are let alone [default: that of the pod's service account, else
+    /// tollgate-system].
+    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE")]
+    pub(crate) namespace: Option<String>,
 }
 
 #[derive(Debug, Group)]

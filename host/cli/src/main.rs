@@ -10,6 +10,7 @@ mod render;
 mod review;
 
 mod completions;
+mod crds;
 mod explain;
 mod policy;
 mod removal;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Policy(args) => policy::run(args),
         Command::FailOpen(args) => removal::fail_open(args),
         Command::Uninstall(args) => removal::uninstall(args),
+        Command::Crds => crds::run(),
         Command::Completions(args) => completions::run(args),
         Command::Explain(args) => explain::run(args),
     };

@@ -6,7 +6,7 @@ mod patch;
 mod text;
 mod yaml;
 
-mod block;
+pub(crate) mod block;
 
 use crate::answer::Answer;
 use crate::args::{DisplayArgs, Format};

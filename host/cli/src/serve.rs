@@ -1,25 +1,30 @@
 //! `tollgate serve`: the webhook.
 
+mod cluster;
+mod reviewer;
+
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use arc_swap::ArcSwapOption;
 use tokio::signal::unix::{SignalKind, signal};
-use tollgate_catalog::Catalog;
-use tollgate_pipeline as pipeline;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 use tollgate_webhook as webhook;
-use webhook::{
-    Admission, Call, Decision, Drain, Metrics, Options, Refusal, Reload, Server, TlsFiles,
-};
+use webhook::{Drain, Metrics, Options, Reload, Server, TlsFiles};
 
+use self::cluster::Cluster;
+use self::reviewer::Reviewer;
 use crate::args::ServeArgs;
 use crate::failure::Failure;
-use crate::setup::Setup;
+use crate::setup::{Serving, Setup};
 
 /// How often the files of the configuration are read to see whether they have changed.
 const CONFIG_POLL: Duration = Duration::from_secs(2);
+
+/// How long whoever follows the configuration may take to say farewell.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Instances beyond the reviews that run at once: sessions of several components, and those that are just going.
 const SPARE_INSTANCES: u32 = 64;
@@ -37,20 +42,65 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let instances = u32::try_from(options.limits.concurrency)
         .unwrap_or(u32::MAX)
         .saturating_add(SPARE_INSTANCES);
-    let setup = Setup::new(args.config.clone(), instances)?;
-    let reviewer = Arc::new(Reviewer::default());
-    reviewer
-        .catalog
-        .store(Some(Arc::new(setup.catalog().await?)));
+    let own_namespace = cluster::own_namespace(&args.cluster);
+    let serving = Serving {
+        instances,
+        own_namespace,
+    };
+    let setup = Setup::serving(args.config.clone(), serving)?;
+    let (source, reviewer) = source(args, &setup).await?;
     let terminated = webhook::termination().context("cannot wait for signals")?;
     let server = Server::bind(options, Arc::clone(&reviewer))
         .await
         .context("cannot serve")?;
     announce(&server, &reviewer);
-    let reload = tokio::spawn(keep_current(setup, Arc::clone(&reviewer), server.metrics()));
+    let (stop, stopped) = oneshot::channel::<()>();
+    let following = tokio::spawn(follow(source, setup, reviewer, server.metrics(), stopped));
     server.run(terminated).await;
-    reload.abort();
+    drop(stop);
+    let _left_in_time = timeout(FAREWELL, following).await;
     Ok(())
+}
+
+/// Where the configuration comes from.
+enum Source {
+    Files,
+    Cluster(Cluster),
+}
+
+/// Finds the source, and a reviewer that has already loaded files; a cluster's objects have to be listed first.
+async fn source(args: &ServeArgs, setup: &Setup) -> Result<(Source, Arc<Reviewer>), Failure> {
+    if args.cluster.cluster {
+        let reviewer = Reviewer {
+            patience: cluster::PATIENCE,
+            ..Reviewer::default()
+        };
+        let cluster = Cluster::connect(&args.cluster).await?;
+        return Ok((Source::Cluster(cluster), Arc::new(reviewer)));
+    }
+    let reviewer = Reviewer::default();
+    reviewer
+        .catalog
+        .store(Some(Arc::new(setup.catalog().await?)));
+    Ok((Source::Files, Arc::new(reviewer)))
+}
+
+/// Keeps the reviewer's catalog as its source says, until `stopped`.
+async fn follow(
+    source: Source,
+    setup: Setup,
+    reviewer: Arc<Reviewer>,
+    metrics: Arc<Metrics>,
+    stopped: oneshot::Receiver<()>,
+) {
+    let stopped = async { drop(stopped.await) };
+    match source {
+        Source::Cluster(cluster) => cluster.follow(setup, reviewer, metrics, stopped).await,
+        Source::Files => tokio::select! {
+            () = keep_current(setup, reviewer, metrics) => {}
+            () = stopped => {}
+        },
+    }
 }
 
 fn options(args: &ServeArgs) -> Result<Options, Failure> {
@@ -126,68 +176,5 @@ async fn keep_current(setup: Setup, reviewer: Arc<Reviewer>, metrics: Arc<Metric
                 metrics.configuration_reloaded(Reload::Failed);
             }
         }
-    }
-}
-
-/// Judges calls by the catalog in force. A call keeps the catalog that it began with.
-#[derive(Default)]
-struct Reviewer {
-    catalog: ArcSwapOption<Catalog>,
-}
-
-impl webhook::Reviewer for Reviewer {
-    async fn admit(&self, call: Call) -> Result<Admission, Refusal> {
-        let catalog = self
-            .catalog
-            .load_full()
-            .ok_or_else(|| Refusal::Unavailable("no policies are loaded".to_owned()))?;
-        let phase = match call.phase {
-            webhook::Phase::Mutate => pipeline::Phase::Mutate,
-            webhook::Phase::Validate => pipeline::Phase::Validate,
-        };
-        let received =
-            pipeline::receive(&call.body).map_err(|err| Refusal::BadRequest(err.to_string()))?;
-        drop(call.body);
-        let request = match received {
-            pipeline::Received::Request(request) => *request,
-            pipeline::Received::Malformed { uid, reason } => {
-                let body = pipeline::refuse_malformed(&uid, &reason);
-                return Ok(Admission {
-                    body,
-                    decision: Decision::Denied,
-                    policies: Vec::new(),
-                });
-            }
-        };
-        let outcome = pipeline::review(&catalog, request, phase).await;
-        let outcome = outcome.map_err(|err| Refusal::Unavailable(err.to_string()))?;
-        let body = pipeline::respond(&outcome, phase);
-        let decision = match outcome.verdict {
-            pipeline::Verdict::Allowed | pipeline::Verdict::Skipped(_) => Decision::Allowed,
-            pipeline::Verdict::Denied => Decision::Denied,
-            pipeline::Verdict::Faulted => Decision::Faulted,
-        };
-        Ok(Admission {
-            body,
-            decision,
-            policies: outcome.runs.into_iter().map(policy_run).collect(),
-        })
-    }
-
-    fn is_ready(&self) -> bool {
-        self.catalog.load().is_some()
-    }
-}
-
-fn policy_run(run: pipeline::PolicyRun) -> webhook::PolicyRun {
-    let phase = match run.phase {
-        "mutate" => webhook::Phase::Mutate,
-        _ => webhook::Phase::Validate,
-    };
-    webhook::PolicyRun {
-        name: run.policy,
-        phase,
-        duration: run.duration,
-        fault: run.fault,
     }
 }

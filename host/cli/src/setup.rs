@@ -3,11 +3,13 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tollgate_catalog::document::{PolicyDocument, PolicySpec, list_files};
 use tollgate_catalog::yaml::Origin;
 use tollgate_catalog::{
-    Builtin, Cache, Catalog, Configuration, Diagnostic, Loader, Module, Resolved,
+    Breakers, Builtin, Cache, Catalog, Configuration, Diagnostic, Loader, Module, Recent, Resolved,
+    exempt,
 };
 use tollgate_engine::{Engine, EngineOptions, PolicyInfo};
 
@@ -24,33 +26,56 @@ pub(crate) async fn catalog(args: &ConfigArgs) -> Result<Catalog, Failure> {
 
 /// Makes catalogs of what the options name, as often as it changes.
 pub(crate) struct Setup {
-    loader: Loader,
+    loader: Arc<Loader>,
     args: ConfigArgs,
+}
+
+/// What differs where policies are served instead of tried.
+pub(crate) struct Serving {
+    /// How many instances there are at once.
+    pub(crate) instances: u32,
+    /// The namespace of Tollgate itself.
+    pub(crate) own_namespace: String,
 }
 
 impl Setup {
     /// Starts an engine for at most so many reviews at once.
     pub(crate) fn new(args: ConfigArgs, instances: u32) -> Result<Self, Failure> {
-        let engine = Engine::new(EngineOptions { instances }).map_err(anyhow::Error::from)?;
-        let builtin = Builtin {
-            wasm: tollgate_builtin::BUNDLE,
-            artifact: tollgate_builtin::ARTIFACT,
-        };
-        let cache = Cache::default_folder().and_then(|folder| match Cache::open(&folder) {
-            Ok(cache) => Some(cache),
-            Err(err) => {
-                tracing::debug!(%err, "prepared policies are not kept");
-                None
-            }
-        });
         Ok(Self {
-            loader: Loader {
-                engine,
-                builtin,
-                cache,
-            },
+            loader: Arc::new(loader(instances)?),
             args,
         })
+    }
+
+    /// Starts an engine that cuts off policies that fault often. Only a server has one: what the command line says of
+    /// a document must not depend on the documents before it.
+    pub(crate) fn serving(args: ConfigArgs, serving: Serving) -> Result<Self, Failure> {
+        let Serving {
+            instances,
+            own_namespace,
+        } = serving;
+        let loader = Loader {
+            breakers: Some(Breakers::default()),
+            own_namespace,
+            ..loader(instances)?
+        };
+        Ok(Self {
+            loader: Arc::new(loader),
+            args,
+        })
+    }
+
+    /// What makes policies ready.
+    pub(crate) fn loader(&self) -> Arc<Loader> {
+        Arc::clone(&self.loader)
+    }
+
+    /// What configuration stands over.
+    pub(crate) fn profile(&self) -> Configuration {
+        match self.args.profile {
+            Profile::Default => Configuration::profile(tollgate_builtin::POLICIES),
+            Profile::None => Configuration::default(),
+        }
     }
 
     /// Reads the configuration and makes its policies ready.
@@ -64,10 +89,7 @@ impl Setup {
 
     /// The configuration with every default in place.
     pub(crate) async fn resolved(&self) -> Result<Resolved, Failure> {
-        let profile = match self.args.profile {
-            Profile::Default => Configuration::profile(tollgate_builtin::POLICIES),
-            Profile::None => Configuration::default(),
-        };
+        let profile = self.profile();
         let own = Configuration::read(&self.args.configs).map_err(Failure::Diagnostics)?;
         let mut configuration = own.over(profile);
         if !self.args.policies.is_empty() {
@@ -155,4 +177,27 @@ impl Setup {
         }
         hasher.finish()
     }
+}
+
+fn loader(instances: u32) -> Result<Loader, Failure> {
+    let engine = Engine::new(EngineOptions { instances }).map_err(anyhow::Error::from)?;
+    let builtin = Builtin {
+        wasm: tollgate_builtin::BUNDLE,
+        artifact: tollgate_builtin::ARTIFACT,
+    };
+    let cache = Cache::default_folder().and_then(|folder| match Cache::open(&folder) {
+        Ok(cache) => Some(cache),
+        Err(err) => {
+            tracing::debug!(%err, "prepared policies are not kept");
+            None
+        }
+    });
+    Ok(Loader {
+        engine,
+        builtin,
+        cache,
+        own_namespace: exempt::OWN.to_owned(),
+        breakers: None,
+        recent: Recent::default(),
+    })
 }

@@ -1,4 +1,8 @@
-//! Tollgate in a cluster: custom resources, watches, status and events. The only crate that knows the Kubernetes client.
+//! Tollgate in a cluster: custom resources, watches, status and events. The only crate that knows the Kubernetes
+//! client.
+//!
+//! [`run`] follows the configuration objects and the labels of namespaces, makes a new catalog whenever they say
+//! something else, and writes back what became of each object. Nothing here is on the path of a review.
 
 mod client;
 pub use client::{ConnectError, connect};
@@ -12,4 +16,15 @@ pub mod registration;
 pub mod removal;
 
 mod bundle;
+
+mod controller;
+pub use controller::{Notice, Options, run};
+
+mod crd;
+pub use crd::crds;
+
+mod event;
+mod ledger;
+mod reporter;
+mod status;
 mod watch;

@@ -31,7 +31,7 @@ use crate::entry::Interests;
 use crate::registration::{
     Bundle, Endpoint, FAIL_OPEN, FailurePolicy, NAME, Registration, UNINSTALLED,
 };
-use crate::watch::{Change, Which, follow};
+use crate::watch::{Change, follow_one};
 
 /// The name of the Secret with the keys.
 pub const SECRET: &str = "tollgate-tls";
@@ -401,7 +401,7 @@ where
         // The error would mean that nobody acts any more, and then nobody watches either.
         let _ = tell.send(seen(now));
     };
-    follow(what, objects, Which::Named(name), changed).await
+    follow_one(what, name, objects, changed).await
 }
 
 /// Learns from what is seen, and keeps what should be while this replica leads.

@@ -45,7 +45,7 @@ enum Ended {
 
 /// Which of the objects that an `Api` reaches are followed.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Which {
+enum Which {
     /// All.
     All,
     /// The one of this name, for which rights to that one suffice.
@@ -62,7 +62,27 @@ impl Which {
 }
 
 /// Tells every change of the objects that `api` reaches. `what` is what the log calls them.
-pub(crate) async fn follow<K>(
+pub(crate) async fn follow<K>(what: &str, api: Api<K>, tell: impl FnMut(Change<K>)) -> Infallible
+where
+    K: Clone + Debug + DeserializeOwned + Resource,
+{
+    follow_these(what, api, Which::All, tell).await
+}
+
+/// Tells every change of the object of this name.
+pub(crate) async fn follow_one<K>(
+    what: &str,
+    name: &'static str,
+    api: Api<K>,
+    tell: impl FnMut(Change<K>),
+) -> Infallible
+where
+    K: Clone + Debug + DeserializeOwned + Resource,
+{
+    follow_these(what, api, Which::Named(name), tell).await
+}
+
+async fn follow_these<K>(
     what: &str,
     api: Api<K>,
     which: Which,

@@ -59,6 +59,12 @@ pub enum Fault {
         /// The rule that wrote it first.
         rule: String,
     },
+    /// It was not run, since it faults often (see [`crate::Breaker`]).
+    #[error("is cut off after faulting often; the last time it {last}")]
+    CutOff {
+        /// What it did the last time.
+        last: String,
+    },
     /// The host had no room to run it.
     #[error("the host has no free instance")]
     Busy,
@@ -75,6 +81,7 @@ impl Fault {
             Self::TooMany { .. } => "too-many",
             Self::BadAnswer { .. } => "bad-answer",
             Self::Conflict { .. } => "conflict",
+            Self::CutOff { .. } => "cut-off",
             Self::Busy => "busy",
         }
     }

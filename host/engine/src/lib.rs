@@ -23,6 +23,9 @@ pub use session::{Bundle, Phase, Ran, Session};
 mod fault;
 pub use fault::Fault;
 
+mod breaker;
+pub use breaker::{Breaker, BreakerReport, LastFault};
+
 mod bindings;
 mod host;
 mod snapshot;

@@ -1,6 +1,7 @@
 //! The policies that match a review, run in order.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant, SystemTime};
 
 use tollgate_admission::{Applied, Finding, Operation, Review, Severity};
 use tollgate_catalog::{Catalog, Entry, Mode};
@@ -162,12 +163,21 @@ impl Run<'_> {
         let Some(bundle) = self.catalog.bundles.get(entry.bundle) else {
             return Ok(review);
         };
+        if let Some(breaker) = &entry.breaker
+            && !breaker.lets_pass(Instant::now)
+        {
+            let fault = breaker.refusal();
+            self.results.runs.push(refused_run(entry, role, &fault));
+            self.results.fault(entry, fault);
+            return Ok(review);
+        }
         let session = self
             .sessions
             .entry(entry.bundle)
             .or_insert_with(|| bundle.session());
         let before = review.applied().len();
         let ran = session.call(role, entry.index, review).await;
+        note(entry, ran.fault.as_ref());
         self.results.runs.push(run_of(entry, role, &ran));
         match ran.fault {
             Some(Fault::Busy) => return Err(Unavailable::Busy),
@@ -223,7 +233,33 @@ impl Results {
     }
 }
 
+/// Tells the policy's breaker how a call ended.
+fn note(entry: &Entry, fault: Option<&Fault>) {
+    match (&entry.breaker, fault) {
+        (None, _) => {}
+        (Some(breaker), None) => breaker.succeeded(),
+        (Some(breaker), Some(fault)) => breaker.faulted(fault, Instant::now(), SystemTime::now()),
+    }
+}
+
 fn run_of(entry: &Entry, role: Role, ran: &Ran) -> PolicyRun {
+    PolicyRun {
+        duration: ran.duration,
+        memory_peak: ran.memory_peak,
+        fault: ran.fault.as_ref().map(Fault::as_label),
+        ..no_run(entry, role)
+    }
+}
+
+/// A call that was not made.
+fn refused_run(entry: &Entry, role: Role, fault: &Fault) -> PolicyRun {
+    PolicyRun {
+        fault: Some(fault.as_label()),
+        ..no_run(entry, role)
+    }
+}
+
+fn no_run(entry: &Entry, role: Role) -> PolicyRun {
     PolicyRun {
         policy: entry.name.clone(),
         digest: entry.digest.clone(),
@@ -231,9 +267,9 @@ fn run_of(entry: &Entry, role: Role, ran: &Ran) -> PolicyRun {
             Role::Mutate => "mutate",
             Role::Validate => "validate",
         },
-        duration: ran.duration,
-        memory_peak: ran.memory_peak,
-        fault: ran.fault.as_ref().map(Fault::as_label),
+        duration: Duration::ZERO,
+        memory_peak: 0,
+        fault: None,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Which policies look at a review.
 
+use std::sync::Arc;
+
 use tollgate_admission::{Operation, Review};
-use tollgate_catalog::{Catalog, Entry, Match, Operation as Watched};
+use tollgate_catalog::{Catalog, Entry, Labels, Match, Operation as Watched};
 
 use crate::review::Unavailable;
 
@@ -37,19 +39,25 @@ pub(crate) fn matches(
                 .any(|pod| selector.matches(&pod.labels().into_iter().collect()))
         });
     match namespace_selector {
-        Some(selector) if holds => match request
-            .namespace_labels
-            .as_ref()
-            .or_else(|| catalog.labels_of(namespace))
-        {
+        Some(selector) if holds => match &request.namespace_labels {
             Some(labels) => Ok(selector.matches(labels)),
-            None => Err(Unavailable::UnknownNamespace {
-                policy: entry.name.to_string(),
-                namespace: namespace.to_owned(),
-            }),
+            None => labels_of(catalog, entry, namespace).map(|labels| selector.matches(&labels)),
         },
         _ => Ok(holds),
     }
+}
+
+fn labels_of(
+    catalog: &Catalog,
+    entry: &Entry,
+    namespace: &str,
+) -> Result<Arc<Labels>, Unavailable> {
+    catalog
+        .labels_of(namespace)
+        .ok_or_else(|| Unavailable::UnknownNamespace {
+            policy: entry.name.to_string(),
+            namespace: namespace.to_owned(),
+        })
 }
 
 fn is_watched(watched: Watched, operation: Operation) -> bool {

@@ -15,11 +15,36 @@ use super::{
 use crate::{diagnostic::Diagnostic, yaml::Origin};
 
 /// A document of configuration.
-pub(super) enum Object {
+#[derive(Clone, Debug)]
+pub enum Object {
+    /// A use of a policy.
     Policy(Box<PolicyDocument>),
+    /// What is true of the cluster.
     Site(SiteDocument),
+    /// A namespace's labels.
     Namespace(NamespaceDocument),
 }
+
+/// A kind of document that a cluster can hold as objects.
+#[derive(Clone, Copy, Debug)]
+pub struct DocumentKind {
+    /// The kind.
+    pub kind: &'static str,
+    /// The JSON Schema of its spec, as derived from the types.
+    pub schema: fn() -> &'static Value,
+}
+
+/// The kinds of the group `tollgate.dev` that this version knows.
+pub const DOCUMENT_KINDS: [DocumentKind; 2] = [
+    DocumentKind {
+        kind: "Policy",
+        schema: PolicySpec::schema,
+    },
+    DocumentKind {
+        kind: "Site",
+        schema: Site::schema,
+    },
+];
 
 /// What stands under `spec` in a kind of document.
 pub(super) trait Spec: DeserializeOwned {
@@ -35,8 +60,8 @@ pub(super) trait Spec: DeserializeOwned {
     }
 }
 
-const VERSION: &str = "tollgate.dev/v1alpha1";
-const KINDS: [&str; 2] = ["Policy", "Site"];
+/// The group and version of the documents.
+pub const VERSION: &str = "tollgate.dev/v1alpha1";
 const LATER_KINDS: [&str; 4] = ["Exemption", "Budget", "PriceBook", "WorkloadKind"];
 
 /// Reads a document, or the items of a `List`, onto what was found. Of several documents, those
@@ -48,16 +73,27 @@ pub(super) fn read(
     wrong: &mut Vec<Diagnostic>,
 ) {
     let word = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
-    let read = match (word("apiVersion"), word("kind")) {
-        ("v1", "List") => return read_items(value, &origin, found, wrong),
+    if (word("apiVersion"), word("kind")) == ("v1", "List") {
+        return read_items(value, &origin, found, wrong);
+    }
+    match read_object(value, origin) {
+        Ok(object) => found.push(object),
+        Err(diagnostics) => wrong.extend(diagnostics),
+    }
+}
+
+/// Reads one document.
+///
+/// # Errors
+///
+/// All that is wrong with it.
+pub fn read_object(value: Value, origin: Origin) -> Result<Object, Vec<Diagnostic>> {
+    let word = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
+    match (word("apiVersion"), word("kind")) {
         (VERSION, "Policy") => policy(value, origin),
         (VERSION, "Site") => site(value, origin),
         ("v1", "Namespace") => namespace(value, origin),
         (version, kind) => Err(vec![unknown(&origin, &value, version, kind)]),
-    };
-    match read {
-        Ok(object) => found.push(object),
-        Err(diagnostics) => wrong.extend(diagnostics),
     }
 }
 
@@ -252,7 +288,7 @@ fn unknown(origin: &Origin, value: &Value, version: &str, kind: &str) -> Diagnos
             format!("`{kind}` is not supported by this version yet"),
         )
     } else {
-        let meant = did_you_mean(kind, KINDS);
+        let meant = did_you_mean(kind, DOCUMENT_KINDS.iter().map(|known| known.kind));
         origin.diagnostic("/kind", format!("unknown kind `{kind}`{meant}"))
     };
     diagnostic.with_hint(accepted)

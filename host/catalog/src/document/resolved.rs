@@ -8,10 +8,10 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    Grant, Isolation, Labels, LimitsSpec, Match, Memory, Mode, Module, OnFault, PolicyDocument,
-    PolicySpec, Problem, RuleAction, Site, Time, check, object,
+    Grant, Isolation, LimitsSpec, Match, Memory, Mode, Module, OnFault, PolicyDocument, PolicySpec,
+    Problem, RuleAction, Site, Time, check, object,
 };
-use crate::{diagnostic::Diagnostic, yaml::Origin};
+use crate::{Namespaces, diagnostic::Diagnostic, yaml::Origin};
 
 /// All that documents say, with the defaults in place.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +21,7 @@ pub struct Resolved {
     /// What is true of the cluster.
     pub site: Site,
     /// The labels of the namespaces that are known.
-    pub namespaces: BTreeMap<String, Labels>,
+    pub namespaces: Namespaces,
 }
 
 /// A use of a policy.

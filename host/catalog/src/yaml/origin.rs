@@ -21,7 +21,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Returns the origin of what has no text of its own, such as the default profile.
+    /// Returns the origin of what has no text of its own, such as the default profile or an object of a cluster.
     pub fn of_file(name: &str) -> Self {
         let text = Arc::new(Text {
             name: name.to_owned(),
@@ -82,7 +82,10 @@ impl Origin {
     fn report(&self, pointer: &str, part: Part, message: String) -> Diagnostic {
         match self.locate(pointer, part) {
             Some(place) => Diagnostic::at(&self.text, &place, message),
-            None => Diagnostic::of_file(self.file(), message),
+            None => Diagnostic {
+                pointer: pointer.to_owned(),
+                ..Diagnostic::of_file(self.file(), message)
+            },
         }
     }
 

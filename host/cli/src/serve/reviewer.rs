@@ -1,0 +1,111 @@
+//! Between the server's calls and the pipeline's reviews.
+
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+use tollgate_catalog::Catalog;
+use tollgate_pipeline as pipeline;
+use tollgate_webhook as webhook;
+use webhook::{Admission, Call, Decision, Refusal};
+
+/// How often to look for the labels of a namespace that is only just there.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Judges calls by the catalog in force. A call keeps the catalog that it began with.
+#[derive(Default)]
+pub(super) struct Reviewer {
+    pub(super) catalog: ArcSwapOption<Catalog>,
+    /// How long to wait for the labels of a namespace that is not known: in a cluster they may be on their way, since
+    /// people create a namespace and what is in it at once.
+    pub(super) patience: Duration,
+}
+
+impl webhook::Reviewer for Reviewer {
+    async fn admit(&self, call: Call) -> Result<Admission, Refusal> {
+        let Call {
+            phase,
+            mut body,
+            deadline,
+        } = call;
+        let until = deadline.min(Instant::now() + self.patience);
+        let kept = (!self.patience.is_zero()).then(|| body.clone());
+        loop {
+            let unavailable = match self.judge(phase, body).await? {
+                Ok(admission) => return Ok(admission),
+                Err(unavailable) => unavailable,
+            };
+            match (&unavailable, &kept) {
+                (pipeline::Unavailable::UnknownNamespace { .. }, Some(kept))
+                    if Instant::now() + LOOK < until =>
+                {
+                    body = kept.clone();
+                    tokio::time::sleep(LOOK).await;
+                }
+                _ => return Err(Refusal::Unavailable(unavailable.to_string())),
+            }
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        self.catalog.load().is_some()
+    }
+}
+
+impl Reviewer {
+    /// Judges one call, or tells why that cannot be done now.
+    async fn judge(
+        &self,
+        phase: webhook::Phase,
+        body: bytes::Bytes,
+    ) -> Result<Result<Admission, pipeline::Unavailable>, Refusal> {
+        let catalog = self
+            .catalog
+            .load_full()
+            .ok_or_else(|| Refusal::Unavailable("no policies are loaded".to_owned()))?;
+        let phase = match phase {
+            webhook::Phase::Mutate => pipeline::Phase::Mutate,
+            webhook::Phase::Validate => pipeline::Phase::Validate,
+        };
+        let received =
+            pipeline::receive(&body).map_err(|err| Refusal::BadRequest(err.to_string()))?;
+        drop(body);
+        let request = match received {
+            pipeline::Received::Request(request) => *request,
+            pipeline::Received::Malformed { uid, reason } => {
+                return Ok(Ok(Admission {
+                    body: pipeline::refuse_malformed(&uid, &reason),
+                    decision: Decision::Denied,
+                    policies: Vec::new(),
+                }));
+            }
+        };
+        let outcome = pipeline::review(&catalog, request, phase).await;
+        Ok(outcome.map(|outcome| admission(outcome, phase)))
+    }
+}
+
+fn admission(outcome: pipeline::Outcome, phase: pipeline::Phase) -> Admission {
+    let decision = match outcome.verdict {
+        pipeline::Verdict::Allowed | pipeline::Verdict::Skipped(_) => Decision::Allowed,
+        pipeline::Verdict::Denied => Decision::Denied,
+        pipeline::Verdict::Faulted => Decision::Faulted,
+    };
+    Admission {
+        body: pipeline::respond(&outcome, phase),
+        decision,
+        policies: outcome.runs.into_iter().map(policy_run).collect(),
+    }
+}
+
+fn policy_run(run: pipeline::PolicyRun) -> webhook::PolicyRun {
+    let phase = match run.phase {
+        "mutate" => webhook::Phase::Mutate,
+        _ => webhook::Phase::Validate,
+    };
+    webhook::PolicyRun {
+        name: run.policy,
+        phase,
+        duration: run.duration,
+        fault: run.fault,
+    }
+}

@@ -1,0 +1,394 @@
+//! Keeps a catalog of what the cluster's objects say, and reports back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Namespace;
+use k8s_openapi::jiff::Timestamp;
+use kube::api::DynamicObject;
+use kube::core::PartialObjectMeta;
+use kube::{Api, Client, ResourceExt as _};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+use tollgate_catalog::document::DOCUMENT_KINDS;
+use tollgate_catalog::{
+    Catalog, Configuration, Diagnostic, Entry, Labels, Loader, Namespaces, Resolved,
+};
+
+use crate::ledger::{Key, Ledger, Standing, Version};
+use crate::reporter::{Board, Reporter, Tracked, api, in_seconds, status_of};
+use crate::status::{Fault, Own, Replica, Rule, Status};
+use crate::watch::{Change, follow};
+
+/// What a replica needs to know to serve a cluster's configuration.
+pub struct Options {
+    /// The name of this replica, which no other one has.
+    pub replica: String,
+    /// What the objects stand over.
+    pub profile: Configuration,
+    /// What makes policies ready.
+    pub loader: Arc<Loader>,
+}
+
+/// What whoever serves is told.
+pub enum Notice {
+    /// This is in force from now on.
+    InForce(Arc<Catalog>),
+    /// The newest versions of these many objects are refused; what was in force of them before stays.
+    Refused(usize),
+    /// Nothing could be loaded; what was in force before stays.
+    Failed(Vec<Diagnostic>),
+}
+
+/// How long to wait for further changes after one, and how long at most.
+const QUIET: Duration = Duration::from_millis(10);
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
+
+/// How often to look whether a policy was cut off.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How often to try again what was refused for another reason than what it says.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Watches the configuration of a cluster and the labels of its namespaces until `stop` ends. The first notice comes
+/// when all has been listed.
+pub async fn run(
+    client: Client,
+    options: Options,
+    notify: impl Fn(Notice),
+    stop: impl Future<Output = ()>,
+) {
+    let (board, reported) = watch::channel(Board::new());
+    let reporter = Reporter::new(client.clone(), &options.replica, reported);
+    let reporter = tokio::spawn(reporter.run());
+    let controller = Controller::new(options, board);
+    tokio::select! {
+        () = controller.run(client, &notify) => {}
+        () = stop => {}
+    }
+    // The board is gone with the controller, and so the reporter says farewell.
+    let _ended = reporter.await;
+}
+
+/// Something that a watch has told.
+enum Told {
+    Objects(&'static str, Change<DynamicObject>),
+    NamespacesListed,
+}
+
+struct Controller {
+    options: Options,
+    ledger: Ledger,
+    namespaces: Namespaces,
+    /// The objects' own versions and statuses, as the API server has them.
+    seen: BTreeMap<Key, Seen>,
+    catalog: Option<Arc<Catalog>>,
+    board: watch::Sender<Board>,
+    /// What must be listed before anything is in force.
+    awaited: Vec<&'static str>,
+}
+
+struct Seen {
+    uid: String,
+    generation: i64,
+    resource_version: String,
+    status: Status,
+}
+
+const NAMESPACES: &str = "Namespace";
+
+impl Controller {
+    fn new(options: Options, board: watch::Sender<Board>) -> Self {
+        let kinds = DOCUMENT_KINDS.iter().map(|document| document.kind);
+        Self {
+            options,
+            ledger: Ledger::default(),
+            namespaces: Namespaces::default(),
+            seen: BTreeMap::new(),
+            catalog: None,
+            board,
+            awaited: kinds.chain([NAMESPACES]).collect(),
+        }
+    }
+
+    async fn run(mut self, client: Client, notify: &impl Fn(Notice)) {
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let watches = watches(client, tell, self.namespaces.clone());
+        let work = async {
+            let mut retry = Instant::now() + RETRY;
+            while let Some(news) = self.wait(&mut told, retry).await {
+                let is_new = news || Instant::now() >= retry && self.ledger.try_again();
+                if Instant::now() >= retry {
+                    retry = Instant::now() + RETRY;
+                }
+                if is_new && self.awaited.is_empty() {
+                    self.settle(notify).await;
+                }
+                self.publish();
+            }
+        };
+        tokio::select! {
+            () = work => {}
+            () = watches => {}
+        }
+    }
+
+    /// Takes in what is told, until it is quiet; tells whether there is something to settle. Nothing when all watches
+    /// have ended.
+    async fn wait(
+        &mut self,
+        told: &mut mpsc::UnboundedReceiver<Told>,
+        retry: Instant,
+    ) -> Option<bool> {
+        let look = Instant::now() + LOOK;
+        let first = tokio::select! {
+            first = told.recv() => first?,
+            () = sleep_until(look.min(retry)) => return Some(false),
+        };
+        let deadline = Instant::now() + LONGEST_WAIT;
+        let mut is_new = self.take_in(first);
+        while Instant::now() < deadline
+            && let Ok(next) = timeout(QUIET, told.recv()).await
+        {
+            is_new |= self.take_in(next?);
+        }
+        Some(is_new)
+    }
+
+    fn take_in(&mut self, told: Told) -> bool {
+        match told {
+            Told::NamespacesListed => self.is_listed(NAMESPACES),
+            Told::Objects(kind, Change::Listed(objects)) => {
+                let names: Vec<_> = objects.iter().map(DynamicObject::name_any).collect();
+                let mut is_new = self.is_listed(kind);
+                is_new |= self.ledger.keep_only(kind, &names);
+                self.seen
+                    .retain(|key, _| key.kind != kind || names.contains(&key.name));
+                for object in objects {
+                    is_new |= self.apply(kind, object);
+                }
+                is_new
+            }
+            Told::Objects(kind, Change::Applied(object)) => self.apply(kind, object),
+            Told::Objects(kind, Change::Deleted(object)) => {
+                let name = object.name_any();
+                let key = Key { kind, name };
+                self.seen.remove(&key);
+                self.ledger.delete(&key)
+            }
+        }
+    }
+
+    fn is_listed(&mut self, kind: &str) -> bool {
+        let before = self.awaited.len();
+        self.awaited.retain(|awaited| *awaited != kind);
+        self.awaited.len() != before
+    }
+
+    fn apply(&mut self, kind: &'static str, object: DynamicObject) -> bool {
+        let key = Key {
+            kind,
+            name: object.name_any(),
+        };
+        let (uid, generation) = (
+            object.uid().unwrap_or_default(),
+            object.metadata.generation.unwrap_or_default(),
+        );
+        let seen = Seen {
+            uid: uid.clone(),
+            generation,
+            resource_version: object.resource_version().unwrap_or_default(),
+            status: status_of(&object),
+        };
+        self.seen.insert(key.clone(), seen);
+        let spec = object.data.get("spec").cloned().unwrap_or_default();
+        let version = Version {
+            uid,
+            generation,
+            spec,
+        };
+        self.ledger.apply(key, version)
+    }
+
+    async fn settle(&mut self, notify: &impl Fn(Notice)) {
+        let started = Instant::now();
+        let Options {
+            loader, profile, ..
+        } = &self.options;
+        let namespaces = &self.namespaces;
+        let load = async |resolved: Resolved| {
+            let resolved = Resolved {
+                namespaces: namespaces.clone(),
+                ..resolved
+            };
+            load(Arc::clone(loader), resolved).await
+        };
+        match self.ledger.settle(profile, load).await {
+            Ok(catalog) => {
+                let catalog = Arc::new(catalog);
+                self.catalog = Some(Arc::clone(&catalog));
+                tracing::info!(
+                    policies = catalog.entries.len(),
+                    duration_ms = started.elapsed().as_millis(),
+                    "the configuration of the cluster is in force"
+                );
+                notify(Notice::InForce(catalog));
+            }
+            Err(wrong) => notify(Notice::Failed(wrong)),
+        }
+        let standings = self.ledger.standings();
+        let refused: Vec<_> = standings
+            .iter()
+            .filter_map(|(key, standing)| Some((key, standing.refused.as_deref()?)))
+            .collect();
+        for (key, why) in &refused {
+            tracing::warn!(object = %key, why, "the newest version is refused");
+        }
+        if !refused.is_empty() {
+            notify(Notice::Refused(refused.len()));
+        }
+    }
+
+    /// Shows the reporter how all objects stand.
+    fn publish(&self) {
+        if self.catalog.is_none() {
+            return;
+        }
+        let board: Board = self
+            .ledger
+            .standings()
+            .into_iter()
+            .filter_map(|(key, standing)| {
+                let tracked = self.tracked(&key, &standing)?;
+                Some((key, tracked))
+            })
+            .collect();
+        self.board.send_if_modified(|shown| {
+            let is_new = *shown != board;
+            *shown = board;
+            is_new
+        });
+    }
+
+    fn tracked(&self, key: &Key, standing: &Standing) -> Option<Tracked> {
+        let Seen {
+            uid,
+            generation,
+            resource_version,
+            status,
+        } = self.seen.get(key)?;
+        Some(Tracked {
+            uid: uid.clone(),
+            generation: *generation,
+            resource_version: resource_version.clone(),
+            status: status.clone(),
+            own: self.own(key, standing),
+        })
+    }
+
+    fn own(&self, key: &Key, standing: &Standing) -> Own {
+        let entries = self.catalog.iter().flat_map(|catalog| &catalog.entries);
+        let entry = entries
+            .filter(|_| key.kind == "Policy" && standing.in_force.is_some())
+            .find(|entry| *entry.name == *key.name);
+        let faults = entry
+            .and_then(|entry| entry.breaker.as_ref())
+            .map(|breaker| breaker.report())
+            .unwrap_or_default();
+        Own {
+            entry: Replica {
+                name: self.options.replica.clone(),
+                generation: standing.generation,
+                in_force: standing.in_force,
+                digest: entry.map(|entry| entry.digest.to_string()),
+                loaded_at: None,
+                refused: standing.refused.clone(),
+                cut_off: faults.cut_off.then_some(true),
+                last_fault: faults.last.map(|last| Fault {
+                    time: in_seconds(Timestamp::try_from(last.time).unwrap_or_default()),
+                    cause: last.cause.to_owned(),
+                    message: last.message,
+                }),
+            },
+            rules: entry.map(rules).unwrap_or_default(),
+            runs: entry.is_some(),
+        }
+    }
+}
+
+/// What each rule of a policy does.
+fn rules(entry: &Entry) -> Vec<Rule> {
+    let action = |rule: &str, default: &'static str| match entry.rules.get(rule) {
+        Some(action) => action.as_str(),
+        None => default,
+    };
+    let rules = entry.info.rules.iter().map(|rule| Rule {
+        name: rule.id.clone(),
+        action: action(&rule.id, rule.default.as_str()).to_owned(),
+    });
+    rules.collect()
+}
+
+/// Makes a catalog on a thread of its own, since compiling takes long.
+async fn load(loader: Arc<Loader>, resolved: Resolved) -> Result<Catalog, Vec<Diagnostic>> {
+    let handle = Handle::current();
+    let loading = tokio::task::spawn_blocking(move || handle.block_on(loader.load(resolved)));
+    loading.await.unwrap_or_else(|err| {
+        Err(vec![Diagnostic::of_file(
+            "configuration",
+            format!("loading failed: {err}"),
+        )])
+    })
+}
+
+/// Watches everything, for as long as somebody listens.
+async fn watches(client: Client, tell: mpsc::UnboundedSender<Told>, namespaces: Namespaces) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for document in DOCUMENT_KINDS {
+        let kind = document.kind;
+        let Some(api) = api(&client, kind) else {
+            continue;
+        };
+        let tell = tell.clone();
+        tasks.spawn(async move {
+            // Nobody listens any more only when this is about to be stopped.
+            follow(kind, api, |change| {
+                drop(tell.send(Told::Objects(kind, change)))
+            })
+            .await
+        });
+    }
+    let api = Api::<PartialObjectMeta<Namespace>>::all(client);
+    tasks.spawn(async move {
+        follow(NAMESPACES, api, |change| {
+            if keep_labels(&namespaces, change) {
+                drop(tell.send(Told::NamespacesListed));
+            }
+        })
+        .await
+    });
+    // A watch ends only by a panic, which is no reason to go on without it.
+    tasks.join_next().await;
+}
+
+/// Keeps the labels of namespaces up to date; tells whether these were all.
+fn keep_labels(namespaces: &Namespaces, change: Change<PartialObjectMeta<Namespace>>) -> bool {
+    let labels =
+        |namespace: &PartialObjectMeta<Namespace>| -> Labels { namespace.labels().clone() };
+    match change {
+        Change::Listed(all) => {
+            namespaces.replace(all.iter().map(|one| (one.name_any(), labels(one))));
+            true
+        }
+        Change::Applied(one) => {
+            namespaces.insert(one.name_any(), labels(&one));
+            false
+        }
+        Change::Deleted(one) => {
+            namespaces.remove(&one.name_any());
+            false
+        }
+    }
+}

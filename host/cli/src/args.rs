@@ -1,5 +1,7 @@
 //! The command line.
 
+mod registration;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -7,6 +9,8 @@ use clap::builder::Styles;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use tracing_subscriber::filter::LevelFilter;
+
+pub(crate) use self::registration::{FailPolicy, RegistrationArgs};
 
 /// GPU admission control for Kubernetes: repairs or refuses GPU pods before they are stored.
 #[derive(Debug, Parser)]
@@ -191,14 +195,14 @@ pub(crate) struct ServeArgs {
         long,
         value_name = "FILE",
         requires = "tls_key",
-        required_unless_present = "self_signed"
+        required_unless_present_any = ["self_signed", "register"]
     )]
     pub(crate) tls_cert: Option<PathBuf>,
     /// The private key of the certificate in PEM.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
     /// Keep a self-signed certificate in this folder and use it, for tests and demonstrations.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["tls_cert", "tls_key"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["tls_cert", "tls_key", "register"])]
     pub(crate) self_signed: Option<PathBuf>,
     /// A further host name of the self-signed certificate, such as tollgate.tollgate-system.svc; may be repeated.
     #[arg(
@@ -212,6 +216,8 @@ pub(crate) struct ServeArgs {
     pub(crate) grace: u64,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) registration: RegistrationArgs,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
 }
@@ -337,6 +343,8 @@ mod tests {
         );
         assert!(parse(&["--tls-cert", "a", "--tls-key", "b"]).is_ok());
         assert!(parse(&["--self-signed", "c"]).is_ok());
+        assert!(parse(&["--cluster", "--register"]).is_ok());
+        assert_eq!(parse(&["--register"]).unwrap_err(), MissingRequiredArgument);
     }
 
     #[test]

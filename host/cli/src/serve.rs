@@ -1,6 +1,7 @@
 //! `tollgate serve`: the webhook.
 
 mod cluster;
+mod registration;
 mod reviewer;
 
 use std::process::ExitCode;
@@ -12,9 +13,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tollgate_webhook as webhook;
-use webhook::{Drain, Metrics, Options, Reload, Server, TlsFiles};
+use webhook::{Drain, Limits, Metrics, Options, Reload, Server, TlsFiles, TlsSource};
 
 use self::cluster::Cluster;
+use self::registration::Registered;
 use self::reviewer::Reviewer;
 use crate::args::ServeArgs;
 use crate::failure::Failure;
@@ -38,17 +40,21 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Failure> {
 }
 
 async fn serve(args: &ServeArgs) -> Result<(), Failure> {
-    let options = options(args)?;
-    let instances = u32::try_from(options.limits.concurrency)
+    let instances = u32::try_from(Limits::default().concurrency)
         .unwrap_or(u32::MAX)
         .saturating_add(SPARE_INSTANCES);
     let own_namespace = cluster::own_namespace(&args.cluster);
     let serving = Serving {
         instances,
-        own_namespace,
+        own_namespace: own_namespace.clone(),
     };
     let setup = Setup::serving(args.config.clone(), serving)?;
     let (source, reviewer) = source(args, &setup).await?;
+    let registered = match &source {
+        Source::Cluster(cluster) => Registered::start(args, cluster, &own_namespace)?,
+        Source::Files => None,
+    };
+    let options = options(args, registered.as_ref())?;
     let terminated = webhook::termination().context("cannot wait for signals")?;
     let server = Server::bind(options, Arc::clone(&reviewer))
         .await
@@ -58,6 +64,9 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let following = tokio::spawn(follow(source, setup, reviewer, server.metrics(), stopped));
     server.run(terminated).await;
     drop(stop);
+    if let Some(registered) = registered {
+        registered.leave().await;
+    }
     let _left_in_time = timeout(FAREWELL, following).await;
     Ok(())
 }
@@ -103,8 +112,25 @@ async fn follow(
     }
 }
 
-fn options(args: &ServeArgs) -> Result<Options, Failure> {
-    let tls = match (&args.tls_cert, &args.tls_key, &args.self_signed) {
+fn options(args: &ServeArgs, registered: Option<&Registered>) -> Result<Options, Failure> {
+    let drain = Drain {
+        grace: Duration::from_secs(args.grace),
+        ..Drain::default()
+    };
+    Ok(Options {
+        listen: args.listen,
+        metrics_listen: args.metrics_listen,
+        drain,
+        trust: registered.map(|registered| registered.trust.clone()),
+        ..Options::new(tls(args, registered)?)
+    })
+}
+
+fn tls(args: &ServeArgs, registered: Option<&Registered>) -> Result<TlsSource, Failure> {
+    if let Some(given) = registered.and_then(Registered::given) {
+        return Ok(TlsSource::Given(given));
+    }
+    let files = match (&args.tls_cert, &args.tls_key, &args.self_signed) {
         (Some(certificate), Some(key), None) => TlsFiles {
             certificate: certificate.clone(),
             key: key.clone(),
@@ -118,16 +144,7 @@ fn options(args: &ServeArgs) -> Result<Options, Failure> {
             );
         }
     };
-    let drain = Drain {
-        grace: Duration::from_secs(args.grace),
-        ..Drain::default()
-    };
-    Ok(Options {
-        listen: args.listen,
-        metrics_listen: args.metrics_listen,
-        drain,
-        ..Options::new(tls)
-    })
+    Ok(files.into())
 }
 
 fn announce(server: &Server<Reviewer>, reviewer: &Reviewer) {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_admission::{Kind, Treatment, condition};
+use tollgate_catalog::Catalog;
 
 /// A webhook entry of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,15 @@ impl Interests {
         Self {
             kinds: BTreeSet::from(["pods".to_owned()]),
             mutates: true,
+        }
+    }
+
+    /// What the policies of a catalog want to see.
+    pub fn of(catalog: &Catalog) -> Self {
+        let infos = || catalog.entries.iter().map(|entry| &entry.info);
+        Self {
+            kinds: infos().flat_map(|info| info.interests.clone()).collect(),
+            mutates: infos().any(|info| info.mutates),
         }
     }
 

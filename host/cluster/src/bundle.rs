@@ -6,7 +6,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 
 /// The certificates that every entry of both configurations has, in PEM. Nothing where a configuration is missing
 /// or has an entry without a bundle.
-pub fn published(
+pub(crate) fn published(
     mutating: Option<&MutatingWebhookConfiguration>,
     validating: Option<&ValidatingWebhookConfiguration>,
 ) -> String {

@@ -211,8 +211,13 @@ impl Registrar {
         (registrar, learned)
     }
 
-    /// Runs until it is dropped. While `leads` is true, this replica makes the objects what they should be.
-    pub async fn run(self, leads: watch::Receiver<bool>, interests: watch::Receiver<Interests>) {
+    /// Runs until it is dropped. While `leads` is true, this replica makes the objects what they should be. Until it
+    /// is known what interests the policies, nothing is registered: then nobody could answer yet.
+    pub async fn run(
+        self,
+        leads: watch::Receiver<bool>,
+        interests: watch::Receiver<Option<Interests>>,
+    ) {
         let (tell, seen) = mpsc::unbounded_channel();
         let own = self.options.certificates == Certificates::Own;
         let mut unseen = BTreeSet::from([MUTATING, VALIDATING]);
@@ -265,11 +270,18 @@ impl Registrar {
 
     /// Makes keys and configurations what they should be, in this order: what is published always vouches for what
     /// is served.
-    async fn keep(&mut self, interests: &Interests, now: SystemTime) -> Result<(), RegistrarError> {
+    async fn keep(
+        &mut self,
+        interests: Option<&Interests>,
+        now: SystemTime,
+    ) -> Result<(), RegistrarError> {
         let bundle = match &self.options.certificates {
             Certificates::Own => Bundle::Published(self.keep_keys(now).await?.bundle()),
             Certificates::CertManager(certificate) => Bundle::Injected(certificate.clone()),
             Certificates::Files(path) => Bundle::Published(read(path).await?),
+        };
+        let Some(interests) = interests else {
+            return Ok(());
         };
         let registration = self.registration(bundle, self.owner().await?);
         let wanted = registration.configurations(KINDS, interests);
@@ -410,7 +422,7 @@ async fn act(
     mut seen: mpsc::UnboundedReceiver<Seen>,
     mut unseen: BTreeSet<&'static str>,
     mut leads: watch::Receiver<bool>,
-    mut interests: watch::Receiver<Interests>,
+    mut interests: watch::Receiver<Option<Interests>>,
 ) {
     let mut agenda = Agenda::new(Instant::now());
     loop {
@@ -428,7 +440,7 @@ async fn act(
         let leads = *leads.borrow_and_update();
         let acts = leads && unseen.is_empty() && !registrar.found.uninstalled;
         if agenda.is_due(acts, Instant::now()) {
-            let kept = registrar.keep(&wanted, SystemTime::now()).await;
+            let kept = registrar.keep(wanted.as_ref(), SystemTime::now()).await;
             agenda.done(kept.is_ok(), Instant::now());
             if let Err(err) = kept {
                 let err = &err as &(dyn std::error::Error + 'static);

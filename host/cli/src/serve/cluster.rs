@@ -30,7 +30,7 @@ const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 pub(super) struct Cluster {
     client: Client,
     replica: String,
-    interests: watch::Sender<Interests>,
+    interests: watch::Sender<Option<Interests>>,
 }
 
 impl Cluster {
@@ -46,7 +46,7 @@ impl Cluster {
         Ok(Self {
             client,
             replica,
-            interests: watch::Sender::new(Interests::everything()),
+            interests: watch::Sender::new(None),
         })
     }
 
@@ -60,8 +60,8 @@ impl Cluster {
         &self.replica
     }
 
-    /// What the policies in force want to see; everything, until there are any.
-    pub(super) fn interests(&self) -> watch::Receiver<Interests> {
+    /// What the policies in force want to see; nothing is known until they are loaded.
+    pub(super) fn interests(&self) -> watch::Receiver<Option<Interests>> {
         self.interests.subscribe()
     }
 
@@ -81,7 +81,7 @@ impl Cluster {
         let interests = self.interests;
         let notify = |notice| match notice {
             Notice::InForce(catalog) => {
-                interests.send_replace(Interests::of(&catalog));
+                interests.send_replace(Some(Interests::of(&catalog)));
                 reviewer.catalog.store(Some(catalog));
                 metrics.configuration_reloaded(Reload::Succeeded);
             }

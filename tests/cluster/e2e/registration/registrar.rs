@@ -25,7 +25,7 @@ struct Leader {
     task: JoinHandle<()>,
     learned: Learned,
     _leads: watch::Sender<bool>,
-    _interests: watch::Sender<Interests>,
+    _interests: watch::Sender<Option<Interests>>,
 }
 
 impl Drop for Leader {
@@ -58,7 +58,7 @@ async fn lead(cluster: &Cluster, terms: Terms) -> Result<Leader> {
     };
     let (registrar, learned) = Registrar::new(cluster.objects().client(), options);
     let (leads, leading) = watch::channel(true);
-    let (interests, wanted) = watch::channel(Interests::everything());
+    let (interests, wanted) = watch::channel(Some(Interests::everything()));
     Ok(Leader {
         task: tokio::spawn(registrar.run(leading, wanted)),
         learned,

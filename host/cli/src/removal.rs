@@ -1,6 +1,5 @@
 //! `tollgate fail-open` and `tollgate uninstall`: what helps when nothing else does, so they need no replica.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 

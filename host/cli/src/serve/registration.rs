@@ -7,7 +7,6 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tollgate_cluster::authority::Terms;
-use tollgate_cluster::entry::Interests;
 use tollgate_cluster::leader::{Election, Tenure, take_part};
 use tollgate_cluster::registrar::{Certificates, Learned, Options, Registrar};
 use tollgate_cluster::registration::{Endpoint, FailurePolicy};

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tollgate_webhook as webhook;
 use webhook::{Drain, Limits, Metrics, Options, Reload, Server, TlsFiles, TlsSource};
@@ -61,7 +63,7 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
         .context("cannot serve")?;
     announce(&server, &reviewer);
     let (stop, stopped) = oneshot::channel::<()>();
-    let following = tokio::spawn(follow(source, setup, reviewer, server.metrics(), stopped));
+    let following = follow(source, setup, reviewer, server.metrics(), stopped);
     server.run(terminated).await;
     drop(stop);
     if let Some(registered) = registered {
@@ -95,20 +97,30 @@ async fn source(args: &ServeArgs, setup: &Setup) -> Result<(Source, Arc<Reviewer
 }
 
 /// Keeps the reviewer's catalog as its source says, until `stopped`.
-async fn follow(
+fn follow(
     source: Source,
     setup: Setup,
     reviewer: Arc<Reviewer>,
     metrics: Arc<Metrics>,
     stopped: oneshot::Receiver<()>,
-) {
+) -> JoinHandle<()> {
     let stopped = async { drop(stopped.await) };
     match source {
-        Source::Cluster(cluster) => cluster.follow(setup, reviewer, metrics, stopped).await,
-        Source::Files => tokio::select! {
-            () = keep_current(setup, reviewer, metrics) => {}
-            () = stopped => {}
-        },
+        Source::Files => tokio::spawn(async {
+            tokio::select! {
+                () = keep_current(setup, reviewer, metrics) => {}
+                () = stopped => {}
+            }
+        }),
+        // A thread of its own: what the API server has to say must not wait for reviews, nor they for it.
+        Source::Cluster(cluster) => tokio::task::spawn_blocking(|| {
+            match Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime.block_on(cluster.follow(setup, reviewer, metrics, stopped)),
+                Err(err) => {
+                    tracing::error!(%err, "the configuration of the cluster is not followed")
+                }
+            }
+        }),
     }
 }
 

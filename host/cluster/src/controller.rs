@@ -36,7 +36,7 @@ pub struct Options {
 pub enum Notice {
     /// This is in force from now on.
     InForce(Arc<Catalog>),
-    /// The newest versions of these many objects are refused; what was in force of them before stays.
+    /// The newest versions of so many objects are refused; what was in force of them before stays.
     Refused(usize),
     /// Nothing could be loaded; what was in force before stays.
     Failed(Vec<Diagnostic>),
@@ -74,7 +74,7 @@ pub async fn run(
 
 /// Something that a watch has told.
 enum Told {
-    Objects(&'static str, Change<DynamicObject>),
+    Objects(&'static str, Box<Change<DynamicObject>>),
     NamespacesListed,
 }
 
@@ -88,6 +88,8 @@ struct Controller {
     board: watch::Sender<Board>,
     /// What must be listed before anything is in force.
     awaited: Vec<&'static str>,
+    /// Why objects are refused, as it was told last.
+    told: BTreeMap<Key, String>,
 }
 
 struct Seen {
@@ -110,6 +112,7 @@ impl Controller {
             catalog: None,
             board,
             awaited: kinds.chain([NAMESPACES]).collect(),
+            told: BTreeMap::new(),
         }
     }
 
@@ -119,8 +122,9 @@ impl Controller {
         let work = async {
             let mut retry = Instant::now() + RETRY;
             while let Some(news) = self.wait(&mut told, retry).await {
-                let is_new = news || Instant::now() >= retry && self.ledger.try_again();
+                let mut is_new = news;
                 if Instant::now() >= retry {
+                    is_new |= self.ledger.try_again() || self.catalog.is_none();
                     retry = Instant::now() + RETRY;
                 }
                 if is_new && self.awaited.is_empty() {
@@ -160,7 +164,13 @@ impl Controller {
     fn take_in(&mut self, told: Told) -> bool {
         match told {
             Told::NamespacesListed => self.is_listed(NAMESPACES),
-            Told::Objects(kind, Change::Listed(objects)) => {
+            Told::Objects(kind, change) => self.take_in_change(kind, *change),
+        }
+    }
+
+    fn take_in_change(&mut self, kind: &'static str, change: Change<DynamicObject>) -> bool {
+        match change {
+            Change::Listed(objects) => {
                 let names: Vec<_> = objects.iter().map(DynamicObject::name_any).collect();
                 let mut is_new = self.is_listed(kind);
                 is_new |= self.ledger.keep_only(kind, &names);
@@ -171,8 +181,8 @@ impl Controller {
                 }
                 is_new
             }
-            Told::Objects(kind, Change::Applied(object)) => self.apply(kind, object),
-            Told::Objects(kind, Change::Deleted(object)) => {
+            Change::Applied(object) => self.apply(kind, object),
+            Change::Deleted(object) => {
                 let name = object.name_any();
                 let key = Key { kind, name };
                 self.seen.remove(&key);
@@ -238,17 +248,24 @@ impl Controller {
             }
             Err(wrong) => notify(Notice::Failed(wrong)),
         }
-        let standings = self.ledger.standings();
-        let refused: Vec<_> = standings
-            .iter()
-            .filter_map(|(key, standing)| Some((key, standing.refused.as_deref()?)))
+        self.tell_refusals(notify);
+    }
+
+    /// Tells what is refused, once.
+    fn tell_refusals(&mut self, notify: &impl Fn(Notice)) {
+        let standings = self.ledger.standings().into_iter();
+        let refused: BTreeMap<_, _> = standings
+            .filter_map(|(key, standing)| Some((key, standing.refused?)))
             .collect();
-        for (key, why) in &refused {
+        let is_new = |(key, why): &(&Key, &String)| self.told.get(*key) != Some(*why);
+        let new: Vec<_> = refused.iter().filter(is_new).collect();
+        for (key, why) in &new {
             tracing::warn!(object = %key, why, "the newest version is refused");
         }
-        if !refused.is_empty() {
-            notify(Notice::Refused(refused.len()));
+        if !new.is_empty() {
+            notify(Notice::Refused(new.len()));
         }
+        self.told = refused;
     }
 
     /// Shows the reporter how all objects stand.
@@ -355,7 +372,7 @@ async fn watches(client: Client, tell: mpsc::UnboundedSender<Told>, namespaces: 
         tasks.spawn(async move {
             // Nobody listens any more only when this is about to be stopped.
             follow(kind, api, |change| {
-                drop(tell.send(Told::Objects(kind, change)))
+                drop(tell.send(Told::Objects(kind, Box::new(change))))
             })
             .await
         });

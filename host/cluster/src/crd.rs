@@ -4,7 +4,7 @@ mod status;
 mod structural;
 mod written;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tollgate_catalog::document::{DOCUMENT_KINDS, DocumentKind, VERSION};
 
 /// A kind's resource in the API: what its types do not say.
@@ -133,22 +133,21 @@ fn definition(resource: &Resource) -> Option<Value> {
 
 fn schema(resource: &Resource, document: &DocumentKind) -> Value {
     let spec = structural::of((document.schema)());
-    let mut schema = json!({
-        "type": "object",
-        "required": ["spec"],
-        "properties": {"spec": spec, "status": status::schema()},
-    });
-    if let Some(description) = (document.schema)().get("description") {
-        schema["description"] = description.clone();
-    }
+    let mut schema = Map::new();
+    schema.insert("type".to_owned(), "object".into());
+    let description = (document.schema)().get("description");
+    schema.extend(description.map(|text| ("description".to_owned(), text.clone())));
+    schema.insert("required".to_owned(), json!(["spec"]));
+    let properties = json!({"spec": spec, "status": status::schema()});
+    schema.insert("properties".to_owned(), properties);
     if !resource.rules.is_empty() {
-        schema["x-kubernetes-validations"] = resource
+        let rules = resource
             .rules
             .iter()
-            .map(|(rule, message)| json!({"rule": rule, "message": message}))
-            .collect();
+            .map(|(rule, message)| json!({"rule": rule, "message": message}));
+        schema.insert("x-kubernetes-validations".to_owned(), rules.collect());
     }
-    schema
+    Value::Object(schema)
 }
 
 impl Column {

@@ -60,6 +60,18 @@ struct Memory {
     answered: Option<(String, Status)>,
 }
 
+/// Which object is written upon: another one of the same name is not, nor another version where one is given.
+struct On<'a> {
+    uid: &'a str,
+    version: Option<&'a str>,
+}
+
+impl<'a> On<'a> {
+    fn any(uid: &'a str) -> Self {
+        Self { uid, version: None }
+    }
+}
+
 impl Reporter {
     pub(crate) fn new(client: Client, replica: &str, board: watch::Receiver<Board>) -> Self {
         Self {
@@ -79,9 +91,8 @@ impl Reporter {
             for (key, tracked) in &board {
                 self.report(key, tracked).await;
             }
-            match timeout(LOOK, self.board.changed()).await {
-                Ok(Err(_closed)) => break,
-                Ok(Ok(())) | Err(_) => {}
+            if let Ok(Err(_closed)) = timeout(LOOK, self.board.changed()).await {
+                break;
             }
         }
         let _left_in_time = timeout(FAREWELL, self.leave()).await;
@@ -138,17 +149,12 @@ impl Reporter {
         if !written.replicas.contains(&entry) {
             let patch = json!({"replicas": [entry]});
             (version, written) = self
-                .apply(
-                    key,
-                    &self.manager(&self.replica),
-                    json!({"uid": uid}),
-                    patch,
-                )
+                .apply(key, &self.manager(&self.replica), On::any(uid), patch)
                 .await?;
         }
         for name in status::left_behind(&entry, &written.clone(), now) {
             (version, written) = self
-                .apply(key, &self.manager(name), json!({"uid": uid}), json!({}))
+                .apply(key, &self.manager(name), On::any(uid), json!({}))
                 .await?;
         }
         let shared = status::shared(own, *generation, &written.clone().with(entry), now);
@@ -158,8 +164,11 @@ impl Reporter {
                 fields.remove("replicas");
             }
             let before = written;
-            let metadata = json!({"uid": uid, "resourceVersion": version});
-            (version, written) = self.apply(key, SHARED_MANAGER, metadata, patch).await?;
+            let on = On {
+                version: Some(&version),
+                ..On::any(uid)
+            };
+            (version, written) = self.apply(key, SHARED_MANAGER, on, patch).await?;
             for happening in status::happenings(&before, &shared) {
                 self.events.write(key, uid, &happening).await;
             }
@@ -171,13 +180,17 @@ impl Reporter {
         &self,
         key: &Key,
         manager: &str,
-        mut metadata: Value,
+        on: On<'_>,
         status: Value,
     ) -> kube::Result<(String, Status)> {
         let Some(api) = api(&self.client, key.kind) else {
             return Ok(Default::default());
         };
-        metadata["name"] = key.name.as_str().into();
+        let On { uid, version } = on;
+        let mut metadata = json!({"name": key.name, "uid": uid});
+        if let (Some(version), Some(metadata)) = (version, metadata.as_object_mut()) {
+            metadata.insert("resourceVersion".to_owned(), version.into());
+        }
         let object = json!({"apiVersion": VERSION, "kind": key.kind, "metadata": metadata, "status": status});
         let params = PatchParams::apply(manager).force();
         let answer = api
@@ -195,7 +208,7 @@ impl Reporter {
         for (key, tracked) in &board {
             let manager = self.manager(&self.replica);
             let left = self
-                .apply(key, &manager, json!({"uid": tracked.uid}), json!({}))
+                .apply(key, &manager, On::any(&tracked.uid), json!({}))
                 .await;
             if let Err(err) = left {
                 tracing::debug!(%err, object = %key, "this replica's entry stays");

@@ -155,7 +155,10 @@ pub(crate) fn shared(own: &Own, generation: i64, written: &Status, now: Timestam
         observed_generation: generation,
         conditions,
         replicas: Vec::new(),
-        rules: own.rules.clone(),
+        rules: match own.entry.in_force == Some(generation) {
+            true => own.rules.clone(),
+            false => written.rules.clone(),
+        },
         last_fault: faults.max_by_key(|fault| fault.time),
     }
 }
@@ -236,7 +239,9 @@ fn condition(
 
 /// The part of a status that all replicas write, to compare.
 pub(crate) fn shared_part(written: &Status) -> Status {
+    let conditions = ["Ready", "Healthy"].map(|name| written.condition(name).cloned());
     Status {
+        conditions: conditions.into_iter().flatten().collect(),
         replicas: Vec::new(),
         ..written.clone()
     }

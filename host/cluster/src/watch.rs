@@ -12,7 +12,7 @@ use futures_util::StreamExt as _;
 use kube::api::{ListParams, Resource, WatchEvent, WatchParams};
 use kube::{Api, ResourceExt as _};
 use serde::de::DeserializeOwned;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// How many objects are asked for at once.
 const PAGE: u32 = 500;
@@ -20,7 +20,7 @@ const PAGE: u32 = 500;
 /// How long one watch lasts, in seconds. A connection that died without a word is noticed no later than this.
 const WATCH_SECONDS: u32 = 60;
 
-/// How long to wait after a failure; twice as long after each further one, up to the longest.
+/// How long to wait before all is listed anew; twice as long each further time, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -93,19 +93,22 @@ where
 {
     let mut pause = FIRST_PAUSE;
     loop {
+        let started = Instant::now();
         let failure = match list(&api, which).await {
             Ok((objects, version)) => {
-                pause = FIRST_PAUSE;
                 tell(Change::Listed(objects));
                 watch(&api, which, version, &mut tell).await.err()
             }
             Err(err) => Some(err),
         };
+        if started.elapsed() > LONGEST_PAUSE {
+            pause = FIRST_PAUSE;
+        }
         if let Some(err) = failure {
             tracing::warn!(%err, retry_ms = pause.as_millis(), "cannot watch {what}{}", advice(&err));
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
         }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 

@@ -1,8 +1,8 @@
 //! Cuts off a policy that faults often.
 //!
 //! A policy that traps or runs out of time with every call costs its full limit each time, and fills the log. After
-//! [`FAULTS`] faults among its last [`CALLS`] calls, all within [`WINDOW`], it is not run for [`PAUSE`]: each call is
-//! answered with [`Fault::CutOff`] at once, so that `onFault` decides as before. Then one call is let through; if that
+//! 5 faults among its last 20 calls, all within a minute, it is not run for half a minute: each call is answered with
+//! [`Fault::CutOff`] at once, so that `onFault` decides as before. Then one call is let through; if that
 //! one does not fault the policy is back, else the pause begins anew.
 //!
 //! Whoever can make a policy fault can cut it off for others: the pause is short for that reason, and a policy that
@@ -16,13 +16,13 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::Fault;
 
 /// How many faults cut a policy off.
-pub const FAULTS: usize = 5;
+const FAULTS: usize = 5;
 /// Among how many of its last calls; at most 31, since they are kept as bits.
-pub const CALLS: u32 = 20;
+const CALLS: u32 = 20;
 /// Within what time.
-pub const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_secs(60);
 /// How long it is cut off before it is tried again.
-pub const PAUSE: Duration = Duration::from_secs(30);
+const PAUSE: Duration = Duration::from_secs(30);
 /// How long to wait for the call that tries it, which may have been given up, before another one tries.
 const TRIAL: Duration = Duration::from_secs(10);
 

@@ -68,6 +68,7 @@ fn unreadable(diagnostic: &Diagnostic) -> Map<String, Value> {
         message,
         hint,
         excerpt: _,
+        pointer: _,
     } = diagnostic;
     let place = (*line > 0).then_some([
         ("line", Value::from(*line)),

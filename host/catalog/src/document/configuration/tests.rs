@@ -143,8 +143,8 @@ fn a_folder_is_read_over_the_profile() {
         ["A100-40GB", "H100-80GB"]
     );
     assert_eq!(site.sharing, Some(Sharing::TimeSlicing));
-    assert_eq!(namespaces["ml"]["team"], "ml");
-    assert!(namespaces["web"].is_empty());
+    assert_eq!(namespaces.labels_of("ml").unwrap()["team"], "ml");
+    assert!(namespaces.labels_of("web").unwrap().is_empty());
 }
 
 #[test]

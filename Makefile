@@ -9,7 +9,7 @@ artifact := $(target)/builtin.cwasm
 export TOLLGATE_BUILTIN_ARTIFACT := $(wildcard $(artifact))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run serve test lint bench clean
+.PHONY: help setup build run serve test e2e lint bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ serve: build ## start the webhook on loopback and leave it running
 test: setup ## build and run every test
 	@echo "test: building and running every test (the first time takes several minutes)"
 	@cargo test --release --workspace
+
+e2e: build ## start a real cluster on loopback and run the end-to-end tests in it (needs Go)
+	@echo "e2e: building what is missing of the test cluster (the first time takes ten minutes and more)"
+	@folders=$$(tests/cluster/build everyday) && \
+	  TOLLGATE_E2E_PATH=$$folders TOLLGATE_BIN=$(tollgate) \
+	  cargo test --release --package tollgate-e2e --features e2e --test everyday -- $(E2E)
 
 lint: ## check the format, the lints, the lock file and, where cargo-deny is, the dependencies
 	@scripts/setup lint

@@ -126,9 +126,10 @@ fn container_names_one() -> String {
     .join(" || ")
 }
 
+/// The lists are joined, so that the condition is written once.
 fn any_container(condition: &str) -> String {
-    let lists = CONTAINERS.map(|list| any_item("p.spec", list, "c", condition));
-    lists.join(" || ")
+    let lists = CONTAINERS.map(|list| format!("(has(p.spec.{list}) ? p.spec.{list} : [])"));
+    format!("({}).exists(c, {condition})", lists.join(" + "))
 }
 
 fn resources(holder: &str) -> String {

@@ -1,0 +1,284 @@
+//! Real controllers: what each needs to run as a process, and how it is installed and started.
+
+mod everyday;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context as _, Result, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::manifests::{localize, parse};
+use crate::objects::text;
+use crate::process::{Process, program};
+use crate::wait::until;
+use crate::{Cluster, binaries, ports};
+
+/// A controller that can run in a cluster.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Controller {
+    /// Kubeflow's training operator: PyTorchJob, TFJob, MPIJob v1, XGBoostJob, JAXJob, PaddleJob.
+    TrainingOperator,
+    /// Kueue, with its integrations for jobs.
+    Kueue,
+    /// JobSet.
+    JobSet,
+    /// LeaderWorkerSet.
+    LeaderWorkerSet,
+    /// Kubeflow's Trainer: TrainJob. It needs JobSet.
+    Trainer,
+    /// MPI operator, MPIJob v2beta1. Its resource has the name of the training operator's: give it a cluster of its own.
+    MpiOperator,
+    /// KubeRay: RayCluster, RayJob, RayService.
+    KubeRay,
+}
+
+/// What is particular to a controller.
+struct Needs {
+    /// Its binary and manifests, in the table of binaries.
+    binary: &'static str,
+    /// Namespace and name of the service account that it acts as.
+    service_account: (&'static str, &'static str),
+    /// What must run before it.
+    after: &'static [Controller],
+    /// How the API server calls it, where it does.
+    webhooks: Option<Webhooks>,
+    /// Whether it serves `/readyz` on [`Place::health`].
+    probed: bool,
+    /// Its configuration file, where it reads one.
+    configuration: fn(&Place) -> Option<Value>,
+    /// Its command line; the configuration file is [`Place::configuration`].
+    flags: fn(&Place) -> Vec<String>,
+}
+
+/// A controller's webhooks, whose certificate it makes itself and keeps in a secret.
+struct Webhooks {
+    service: &'static str,
+    secret: &'static str,
+}
+
+/// Ports and files of one running controller.
+struct Place {
+    webhook: u16,
+    metrics: u16,
+    health: u16,
+    folder: PathBuf,
+    kubeconfig: PathBuf,
+}
+
+impl Place {
+    fn new(cluster: &Cluster, needs: &Needs) -> Result<Self> {
+        let folder = cluster.folder().join(needs.binary);
+        let (namespace, account) = needs.service_account;
+        let place = Self {
+            webhook: ports::free()?,
+            metrics: ports::free()?,
+            health: ports::free()?,
+            kubeconfig: cluster.service_account(namespace, account)?,
+            folder,
+        };
+        std::fs::create_dir_all(place.certificates())?;
+        Ok(place)
+    }
+
+    /// Where controllers that are not told otherwise look for their webhooks' certificate, under `TMPDIR`.
+    fn certificates(&self) -> PathBuf {
+        self.folder.join("k8s-webhook-server/serving-certs")
+    }
+
+    fn configuration(&self) -> PathBuf {
+        self.folder.join("configuration.json")
+    }
+}
+
+/// A controller that runs. Dropping it kills it.
+#[derive(Debug)]
+pub(crate) struct Running {
+    process: Mutex<Process>,
+}
+
+impl Running {
+    pub(crate) async fn start(cluster: &Cluster, controller: Controller) -> Result<Self> {
+        let needs = controller.needs();
+        for earlier in needs.after {
+            Box::pin(cluster.controller(*earlier)).await?;
+        }
+        let place = Place::new(cluster, &needs)?;
+        let installed = install(cluster, &needs, &place).await?;
+        let running = Self {
+            process: Mutex::new(launch(cluster, &needs, &place)?),
+        };
+        running.ready(cluster, &needs, &place, &installed).await?;
+        Ok(running)
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        self.process
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .check()
+    }
+
+    async fn ready(
+        &self,
+        cluster: &Cluster,
+        needs: &Needs,
+        place: &Place,
+        installed: &[Value],
+    ) -> Result<()> {
+        if let Some(webhooks) = &needs.webhooks {
+            let secret = (needs.service_account.0, webhooks.secret);
+            until("the controller has made its certificate", async || {
+                self.check()?;
+                copy_certificate(cluster, secret, &place.certificates()).await
+            })
+            .await?;
+            until("the API server can call the controller", async || {
+                self.check()?;
+                trusted(cluster, installed).await?;
+                Ok(TcpStream::connect(("127.0.0.1", place.webhook)).await?)
+            })
+            .await?;
+        }
+        if needs.probed {
+            until("the controller is ready", async || {
+                self.check()?;
+                probe(place.health).await
+            })
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Applies what the controller's module installs, and waits until its kinds are served.
+async fn install(cluster: &Cluster, needs: &Needs, place: &Place) -> Result<Vec<Value>> {
+    let service = needs.webhooks.as_ref().map(|webhooks| webhooks.service);
+    let objects = localize(
+        parse(&binaries::manifests(needs.binary)?)?,
+        service,
+        place.webhook,
+    );
+    let (namespace, _) = needs.service_account;
+    for object in &objects {
+        cluster.objects().apply(namespace, object).await?;
+    }
+    for (version, kind) in objects.iter().filter_map(served) {
+        until("a kind is served", async || {
+            let kind = (version.as_str(), kind);
+            cluster.objects().list(kind, "default", "").await
+        })
+        .await?;
+    }
+    Ok(objects)
+}
+
+/// What a definition defines: its first served version and its kind.
+fn served(object: &Value) -> Option<(String, &str)> {
+    if object["kind"] != "CustomResourceDefinition" {
+        return None;
+    }
+    let (group, kind) = (
+        text(object, "/spec/group")?,
+        text(object, "/spec/names/kind")?,
+    );
+    let versions = object.pointer("/spec/versions")?.as_array()?;
+    let version = versions.iter().find(|version| version["served"] == true)?;
+    Some((format!("{group}/{}", text(version, "/name")?), kind))
+}
+
+fn launch(cluster: &Cluster, needs: &Needs, place: &Place) -> Result<Process> {
+    if let Some(configuration) = (needs.configuration)(place) {
+        std::fs::write(place.configuration(), configuration.to_string())?;
+    }
+    if needs.webhooks.is_some() {
+        satisfy_rotator()?;
+    }
+    let mut command: Command = program(&binaries::binary(needs.binary)?);
+    command
+        .args((needs.flags)(place))
+        .current_dir(&place.folder)
+        .env("KUBECONFIG", &place.kubeconfig)
+        .env("TMPDIR", &place.folder)
+        .env("MY_POD_NAMESPACE", needs.service_account.0)
+        .env("POD_NAMESPACE", needs.service_account.0);
+    Process::start(needs.binary, command, cluster.folder())
+}
+
+/// Makes a file that the certificate rotator of several controllers waits for at a path which it cannot be told to
+/// change. It asks only whether it exists.
+fn satisfy_rotator() -> Result<()> {
+    let file = Path::new("/tmp/k8s-webhook-server/serving-certs/tls.crt");
+    if !file.exists() {
+        let folder = file.parent().context("a file in a folder")?;
+        std::fs::create_dir_all(folder)?;
+        std::fs::write(file, "")?;
+    }
+    Ok(())
+}
+
+/// Does what a kubelet does for a volume of a secret. The rename comes last: no controller reads half a file.
+async fn copy_certificate(cluster: &Cluster, secret: (&str, &str), folder: &Path) -> Result<()> {
+    let object = cluster
+        .objects()
+        .get(("v1", "Secret"), secret.0, secret.1)
+        .await?;
+    for name in ["ca.crt", "tls.key", "tls.crt"] {
+        let encoded = object["data"][name].as_str().unwrap_or_default();
+        ensure!(!encoded.is_empty(), "secret {} has no {name}", secret.1);
+        let new = folder.join(format!(".{name}"));
+        std::fs::write(&new, BASE64.decode(encoded)?)?;
+        std::fs::rename(new, folder.join(name))?;
+    }
+    Ok(())
+}
+
+/// Whether every webhook of the controller names the authority of its certificate.
+async fn trusted(cluster: &Cluster, installed: &[Value]) -> Result<()> {
+    for object in installed
+        .iter()
+        .filter(|object| object.get("webhooks").is_some())
+    {
+        let kind = (
+            text(object, "/apiVersion"),
+            text(object, "/kind"),
+            text(object, "/metadata/name"),
+        );
+        let (Some(version), Some(kind), Some(name)) = kind else {
+            continue;
+        };
+        let live = cluster.objects().get((version, kind), "", name).await?;
+        let webhooks = live["webhooks"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let trusted = |webhook: &Value| {
+            webhook["clientConfig"]["caBundle"]
+                .as_str()
+                .is_some_and(|pem| pem.len() > 100)
+        };
+        ensure!(
+            webhooks.iter().all(trusted),
+            "{kind} {name} has no authority yet"
+        );
+    }
+    Ok(())
+}
+
+/// Whether `/readyz` on a port answers 200.
+pub(crate) async fn probe(port: u16) -> Result<()> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    stream
+        .write_all(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        .await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    let status = answer.lines().next().unwrap_or_default();
+    ensure!(status.contains(" 200 "), "/readyz answers `{status}`");
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! A real Kubernetes control plane on loopback, fake GPU nodes, real controllers, and replicas of the
+//! `tollgate` binary under test.
+
+mod authority;
+mod balancer;
+mod binaries;
+mod cluster;
+mod control_plane;
+mod controllers;
+mod manifests;
+mod namespace;
+mod nodes;
+mod objects;
+mod ports;
+mod process;
+mod suite;
+mod tollgate;
+mod wait;
+
+pub use authority::{Authority, Pair};
+pub use balancer::Balancer;
+pub use binaries::{binary, has_tollgate, tollgate as tollgate_binary};
+pub use cluster::Cluster;
+pub use control_plane::Part;
+pub use controllers::Controller;
+pub use namespace::Namespace;
+pub use nodes::{Model, NODES, TAINT, Taint};
+pub use objects::{Kind, Objects};
+pub use process::{Process, end_of, program};
+pub use suite::{Running, Test, run};
+pub use tollgate::{NAMESPACE, Replica, Replicas};
+pub use wait::{PATIENCE, until};

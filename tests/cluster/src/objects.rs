@@ -1,0 +1,146 @@
+//! Objects of any kind, as JSON, written to and read from the API server.
+
+use std::collections::HashMap;
+
+use anyhow::{Context as _, Result};
+use kube::api::{
+    ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams,
+    PostParams,
+};
+use kube::discovery::{self, ApiCapabilities, Scope};
+use kube::{Api, Client};
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+/// Reads and writes objects of any kind. What kinds there are is asked of the API server once.
+pub struct Objects {
+    client: Client,
+    kinds: Mutex<HashMap<(String, String), (ApiResource, ApiCapabilities)>>,
+}
+
+impl Objects {
+    pub(crate) fn new(client: Client) -> Self {
+        Self {
+            client,
+            kinds: Mutex::default(),
+        }
+    }
+
+    /// The client of the API server.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// Creates an object; `namespace` counts where its kind has namespaces.
+    ///
+    /// # Errors
+    /// What the API server answers, its words included.
+    pub async fn create(&self, namespace: &str, object: &Value) -> Result<Value> {
+        let api = self.api_of(namespace, object).await?;
+        let object: DynamicObject = serde_json::from_value(object.clone())?;
+        Ok(serde_json::to_value(
+            api.create(&PostParams::default(), &object).await?,
+        )?)
+    }
+
+    /// Creates or changes an object by server-side apply.
+    ///
+    /// # Errors
+    /// What the API server answers.
+    pub async fn apply(&self, namespace: &str, object: &Value) -> Result<Value> {
+        let own = text(object, "/metadata/namespace").unwrap_or(namespace);
+        let api = self.api_of(own, object).await?;
+        let name = text(object, "/metadata/name").context("an object without a name")?;
+        let parameters = PatchParams::apply("tollgate-e2e").force();
+        let applied = api.patch(name, &parameters, &Patch::Apply(object)).await;
+        let kind = text(object, "/kind").unwrap_or_default();
+        let applied = applied.with_context(|| format!("cannot apply {kind} {name}"))?;
+        Ok(serde_json::to_value(applied)?)
+    }
+
+    /// Merges a patch into an object.
+    ///
+    /// # Errors
+    /// What the API server answers.
+    pub async fn merge(
+        &self,
+        kind: Kind<'_>,
+        namespace: &str,
+        name: &str,
+        patch: &Value,
+    ) -> Result<Value> {
+        let api = self.api(kind, namespace).await?;
+        let merged = api
+            .patch(name, &PatchParams::default(), &Patch::Merge(patch))
+            .await?;
+        Ok(serde_json::to_value(merged)?)
+    }
+
+    /// Reads an object.
+    ///
+    /// # Errors
+    /// What the API server answers, also where there is none.
+    pub async fn get(&self, kind: Kind<'_>, namespace: &str, name: &str) -> Result<Value> {
+        let object = self.api(kind, namespace).await?.get(name).await?;
+        Ok(serde_json::to_value(object)?)
+    }
+
+    /// Reads all objects of a kind in a namespace that a label selector selects; all of them where it is empty.
+    ///
+    /// # Errors
+    /// What the API server answers.
+    pub async fn list(&self, kind: Kind<'_>, namespace: &str, labels: &str) -> Result<Vec<Value>> {
+        let selected = ListParams::default().labels(labels);
+        let list = self.api(kind, namespace).await?.list(&selected).await?;
+        list.items
+            .into_iter()
+            .map(|item| Ok(serde_json::to_value(item)?))
+            .collect()
+    }
+
+    /// Deletes an object.
+    ///
+    /// # Errors
+    /// What the API server answers, also where there is none.
+    pub async fn delete(&self, kind: Kind<'_>, namespace: &str, name: &str) -> Result<()> {
+        let api = self.api(kind, namespace).await?;
+        api.delete(name, &DeleteParams::default()).await?;
+        Ok(())
+    }
+
+    async fn api_of(&self, namespace: &str, object: &Value) -> Result<Api<DynamicObject>> {
+        let version = text(object, "/apiVersion").context("an object without an API version")?;
+        let kind = text(object, "/kind").context("an object without a kind")?;
+        self.api((version, kind), namespace).await
+    }
+
+    async fn api(&self, kind: Kind<'_>, namespace: &str) -> Result<Api<DynamicObject>> {
+        let (resource, capabilities) = self.resource(kind).await?;
+        Ok(match capabilities.scope {
+            Scope::Cluster => Api::all_with(self.client(), &resource),
+            Scope::Namespaced => Api::namespaced_with(self.client(), namespace, &resource),
+        })
+    }
+
+    async fn resource(&self, kind: Kind<'_>) -> Result<(ApiResource, ApiCapabilities)> {
+        let key = (kind.0.to_owned(), kind.1.to_owned());
+        if let Some(known) = self.kinds.lock().await.get(&key) {
+            return Ok(known.clone());
+        }
+        let (group, version) = kind.0.split_once('/').unwrap_or(("", kind.0));
+        let wanted = GroupVersionKind::gvk(group, version, kind.1);
+        let found = discovery::pinned_kind(&self.client, &wanted).await;
+        let found = found.with_context(|| format!("the cluster has no {} {}", kind.0, kind.1))?;
+        self.kinds.lock().await.insert(key, found.clone());
+        Ok(found)
+    }
+}
+
+/// A kind of object: its API version and its name, as in a manifest.
+pub type Kind<'a> = (&'a str, &'a str);
+
+/// The string at a JSON pointer.
+pub(crate) fn text<'a>(object: &'a Value, pointer: &str) -> Option<&'a str> {
+    object.pointer(pointer)?.as_str()
+}

@@ -232,11 +232,21 @@ pub(crate) struct ClusterArgs {
     #[arg(long, value_name = "FILE", requires = "cluster")]
     pub(crate) kubeconfig: Option<PathBuf>,
     /// The name of this replica, which no other one has [default: the host's name].
-    #[arg(long = "name", value_name = "REPLICA", env = "POD_NAME")]
+    #[arg(
+        long = "name",
+        value_name = "REPLICA",
+        env = "POD_NAME",
+        hide_env_values = true
+    )]
     pub(crate) replica: Option<String>,
     /// The namespace of Tollgate itself, whose pods are let alone [default: that of the pod's service account, else
     /// tollgate-system].
-    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE")]
+    #[arg(
+        long,
+        value_name = "NAMESPACE",
+        env = "POD_NAMESPACE",
+        hide_env_values = true
+    )]
     pub(crate) namespace: Option<String>,
 }
 
@@ -289,7 +299,8 @@ pub(crate) struct UninstallArgs {
         long,
         value_name = "NAMESPACE",
         default_value = "tollgate-system",
-        env = "POD_NAMESPACE"
+        env = "POD_NAMESPACE",
+        hide_env_values = true
     )]
     pub(crate) namespace: String,
     /// Remove the custom resource definitions too, with all policies and exemptions in them.

@@ -7,7 +7,9 @@ use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tollgate_admission::KINDS;
 use tollgate_cluster::entry::Interests;
-use tollgate_cluster::registration::{Bundle, Configurations, Endpoint, FailurePolicy, Registration};
+use tollgate_cluster::registration::{
+    Bundle, Configurations, Endpoint, FailurePolicy, Registration,
+};
 use tollgate_e2e::{Cluster, Namespace, until};
 use tollgate_gpu::{Pattern, Place, SIGNS};
 
@@ -30,17 +32,33 @@ fn unanswered(cluster: &Cluster, namespace: &Namespace<'_>) -> Configurations {
 
 /// Registers Tollgate for one namespace, and waits until the API server acts upon it.
 async fn register(cluster: &Cluster, namespace: &Namespace<'_>) -> Result<()> {
-    let Configurations { mutating, validating } = unanswered(cluster, namespace);
+    let Configurations {
+        mutating,
+        validating,
+    } = unanswered(cluster, namespace);
     let client = cluster.objects().client();
     let params = PatchParams::apply("tollgate").force();
-    Api::all(client.clone()).patch("tollgate", &params, &Patch::Apply(&mutating)).await?;
-    Api::all(client).patch("tollgate", &params, &Patch::Apply(&validating)).await?;
+    Api::all(client.clone())
+        .patch("tollgate", &params, &Patch::Apply(&mutating))
+        .await?;
+    Api::all(client)
+        .patch("tollgate", &params, &Patch::Apply(&validating))
+        .await?;
     until("the registration is in force", async || {
         match namespace.create(gpu_pod()).await {
-            Err(err) if format!("{err:?}").contains("failed calling webhook \"pods.tollgate.dev\"") => Ok(()),
+            Err(err)
+                if format!("{err:?}").contains("failed calling webhook \"pods.tollgate.dev\"") =>
+            {
+                Ok(())
+            }
             Err(err) => Err(err),
             Ok(pod) => {
-                namespace.delete(("v1", "Pod"), pod["metadata"]["name"].as_str().unwrap_or_default()).await?;
+                namespace
+                    .delete(
+                        ("v1", "Pod"),
+                        pod["metadata"]["name"].as_str().unwrap_or_default(),
+                    )
+                    .await?;
                 bail!("a GPU pod is admitted")
             }
         }
@@ -99,27 +117,46 @@ pub async fn pods_that_name_no_accelerator_cause_no_call(cluster: &Cluster) -> R
         "tolerations": [{"operator": "Exists"}],
         "volumes": [{"name": "root", "hostPath": {"path": "/"}}],
     }));
-    ensure!(is_admitted(&namespace, daemon).await?, "a daemon was asked about");
+    ensure!(
+        is_admitted(&namespace, daemon).await?,
+        "a daemon was asked about"
+    );
     unregister(cluster).await
 }
 
-pub async fn a_pod_at_its_size_limit_costs_no_more_than_a_condition_may(cluster: &Cluster) -> Result<()> {
+pub async fn a_pod_at_its_size_limit_costs_no_more_than_a_condition_may(
+    cluster: &Cluster,
+) -> Result<()> {
     let _turn = TURN.lock().await;
     let namespace = cluster.namespace("large").await?;
     register(cluster, &namespace).await?;
     let variables = |count: usize, length: usize| -> Vec<Value> {
         let name = |index| format!("{}{index:06}", "V".repeat(length));
-        (0..count).map(|index| json!({"name": name(index)})).collect()
+        (0..count)
+            .map(|index| json!({"name": name(index)}))
+            .collect()
     };
     let containers = |count: usize| -> Vec<Value> {
         let container = |index| json!({"name": format!("c{index}"), "image": "app:1", "resources": {"limits": {"cpu": "1", "memory": "1Gi"}}});
         (0..count).map(container).collect()
     };
     let large = [
-        ("2,000 long names", pod_with(json!({"env": variables(2_000, 120)}))),
-        ("10,000 names", pod_with(json!({"env": variables(10_000, 60)}))),
-        ("a megabyte of short names", pod_with(json!({"env": variables(30_000, 2)}))),
-        ("1,000 containers", pod(json!({"containers": containers(1_000)}))),
+        (
+            "2,000 long names",
+            pod_with(json!({"env": variables(2_000, 120)})),
+        ),
+        (
+            "10,000 names",
+            pod_with(json!({"env": variables(10_000, 60)})),
+        ),
+        (
+            "a megabyte of short names",
+            pod_with(json!({"env": variables(30_000, 2)})),
+        ),
+        (
+            "1,000 containers",
+            pod(json!({"containers": containers(1_000)})),
+        ),
     ];
     let mut refused = Vec::new();
     for (what, pod) in large {
@@ -141,7 +178,9 @@ fn example(place: Place, pattern: Pattern) -> Option<String> {
         (Place::Resource, Pattern::Ends(text)) => format!("example.com{text}"),
         (Place::Resource, Pattern::Has(text)) if text.ends_with('/') => format!("{text}x"),
         (Place::Resource, Pattern::Has(text)) => format!("example.com/{text}x"),
-        (Place::Toleration | Place::Annotation, Pattern::Starts(text)) if text.ends_with('.') => format!("{text}ai/x"),
+        (Place::Toleration | Place::Annotation, Pattern::Starts(text)) if text.ends_with('.') => {
+            format!("{text}ai/x")
+        }
         (Place::Toleration | Place::Annotation, Pattern::Starts(_)) => format!("{text}x"),
         (Place::Toleration, Pattern::Has(_)) => format!("{text}x"),
         (Place::HostPath, Pattern::Has(text)) => format!("/opt{text}x"),
@@ -166,7 +205,9 @@ fn pod_that_says(place: Place, text: &str) -> Value {
         })),
         Place::RuntimeClass => pod(json!({"containers": plain, "runtimeClassName": text})),
         Place::HostPath => pod(json!({"containers": plain, "volumes": volume(text)})),
-        Place::Toleration => pod(json!({"containers": plain, "tolerations": [{"key": text, "operator": "Exists"}]})),
+        Place::Toleration => {
+            pod(json!({"containers": plain, "tolerations": [{"key": text, "operator": "Exists"}]}))
+        }
         Place::Annotation => {
             let mut pod = pod(json!({"containers": plain}));
             pod["metadata"]["annotations"] = json!({text: "1"});
@@ -190,36 +231,53 @@ pub async fn every_sign_causes_a_call(cluster: &Cluster) -> Result<()> {
             continue;
         };
         let pod = pod_that_says(sign.place, &text);
-        let admitted = is_admitted(&namespace, pod).await.with_context(|| format!("{sign:?}: {text}"))?;
+        let admitted = is_admitted(&namespace, pod)
+            .await
+            .with_context(|| format!("{sign:?}: {text}"))?;
         asked += 1;
         if admitted {
             unasked.push(text);
         }
     }
     unregister(cluster).await?;
-    ensure!(unasked.is_empty() && asked > 80, "of {asked} these were not asked about: {unasked:?}");
+    ensure!(
+        unasked.is_empty() && asked > 80,
+        "of {asked} these were not asked about: {unasked:?}"
+    );
     Ok(())
 }
 
-pub async fn templates_are_asked_about_and_what_their_controllers_make_is_not(cluster: &Cluster) -> Result<()> {
+pub async fn templates_are_asked_about_and_what_their_controllers_make_is_not(
+    cluster: &Cluster,
+) -> Result<()> {
     let _turn = TURN.lock().await;
     let namespace = cluster.namespace("templates").await?;
     register(cluster, &namespace).await?;
     let workload = |api: &str, kind: &str, limit: &str| {
         let mut template = json!({"metadata": {"labels": {"app": "a"}}, "spec": {"containers": [{"name": "main", "image": "app:1", "resources": {"limits": {limit: "1"}}}]}});
-        let mut object = json!({"apiVersion": api, "kind": kind, "metadata": {"generateName": "w-"}});
+        let mut object =
+            json!({"apiVersion": api, "kind": kind, "metadata": {"generateName": "w-"}});
         match kind {
             "PodTemplate" => object["template"] = template,
             "CronJob" | "Job" => {
                 template["spec"]["restartPolicy"] = "Never".into();
                 object["spec"] = match kind {
                     "Job" => json!({"template": template}),
-                    _ => json!({"schedule": "0 0 1 1 *", "jobTemplate": {"spec": {"template": template}}}),
+                    _ => {
+                        json!({"schedule": "0 0 1 1 *", "jobTemplate": {"spec": {"template": template}}})
+                    }
                 };
             }
-            "ReplicationController" => object["spec"] = json!({"replicas": 0, "template": template}),
-            "DaemonSet" => object["spec"] = json!({"selector": {"matchLabels": {"app": "a"}}, "template": template}),
-            _ => object["spec"] = json!({"replicas": 0, "selector": {"matchLabels": {"app": "a"}}, "template": template}),
+            "ReplicationController" => {
+                object["spec"] = json!({"replicas": 0, "template": template})
+            }
+            "DaemonSet" => {
+                object["spec"] =
+                    json!({"selector": {"matchLabels": {"app": "a"}}, "template": template})
+            }
+            _ => {
+                object["spec"] = json!({"replicas": 0, "selector": {"matchLabels": {"app": "a"}}, "template": template})
+            }
         }
         object
     };
@@ -233,12 +291,21 @@ pub async fn templates_are_asked_about_and_what_their_controllers_make_is_not(cl
         ("v1", "ReplicationController"),
         ("v1", "PodTemplate"),
     ] {
-        ensure!(is_admitted(&namespace, workload(api, kind, "cpu")).await?, "a {kind} without accelerators was asked about");
-        ensure!(!is_admitted(&namespace, workload(api, kind, "nvidia.com/gpu")).await?, "a {kind} with a GPU was not asked about");
+        ensure!(
+            is_admitted(&namespace, workload(api, kind, "cpu")).await?,
+            "a {kind} without accelerators was asked about"
+        );
+        ensure!(
+            !is_admitted(&namespace, workload(api, kind, "nvidia.com/gpu")).await?,
+            "a {kind} with a GPU was not asked about"
+        );
     }
     let mut made = workload("apps/v1", "ReplicaSet", "nvidia.com/gpu");
     made["metadata"]["ownerReferences"] = json!([{"apiVersion": "apps/v1", "kind": "Deployment", "name": "d", "uid": "7a3bd2f7-9a0e-4c8b-8f8c-6d4b5b0a1c11", "controller": true}]);
-    ensure!(is_admitted(&namespace, made).await?, "what a Deployment makes was asked about");
+    ensure!(
+        is_admitted(&namespace, made).await?,
+        "what a Deployment makes was asked about"
+    );
     unregister(cluster).await
 }
 
@@ -249,12 +316,23 @@ pub async fn updates_that_change_nothing_of_a_pod_cause_no_call(cluster: &Cluste
     pod["metadata"] = json!({"name": "held", "finalizers": ["e2e.tollgate.dev/held"]});
     namespace.create(pod).await?;
     register(cluster, &namespace).await?;
-    let merge = async |patch: Value| cluster.objects().merge(("v1", "Pod"), namespace.name(), "held", &patch).await;
+    let merge = async |patch: Value| {
+        cluster
+            .objects()
+            .merge(("v1", "Pod"), namespace.name(), "held", &patch)
+            .await
+    };
     let refused = merge(json!({"metadata": {"labels": {"a": "b"}}})).await;
-    ensure!(format!("{refused:?}").contains("failed calling webhook"), "{refused:?}");
-    merge(json!({"metadata": {"finalizers": ["e2e.tollgate.dev/held", "e2e.tollgate.dev/other"]}})).await?;
-    let pods: Api<k8s_openapi::api::core::v1::Pod> = Api::namespaced(cluster.objects().client(), namespace.name());
-    pods.delete("held", &DeleteParams::default().grace_period(0)).await?;
+    ensure!(
+        format!("{refused:?}").contains("failed calling webhook"),
+        "{refused:?}"
+    );
+    merge(json!({"metadata": {"finalizers": ["e2e.tollgate.dev/held", "e2e.tollgate.dev/other"]}}))
+        .await?;
+    let pods: Api<k8s_openapi::api::core::v1::Pod> =
+        Api::namespaced(cluster.objects().client(), namespace.name());
+    pods.delete("held", &DeleteParams::default().grace_period(0))
+        .await?;
     // It is going now, so that not even its labels are asked about.
     merge(json!({"metadata": {"finalizers": [], "labels": {"a": "b"}}})).await?;
     unregister(cluster).await

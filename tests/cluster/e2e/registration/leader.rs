@@ -40,10 +40,15 @@ fn candidate(cluster: &Cluster, name: &str) -> Candidate {
 
 pub async fn one_leads_and_another_follows_when_it_goes(cluster: &Cluster) -> Result<()> {
     let _turn = TURN.lock().await;
-    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
+    let namespace =
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
     cluster.objects().apply("", &namespace).await?;
-    let mut candidates: Vec<_> = ["a", "b", "c"].iter().map(|name| candidate(cluster, name)).collect();
-    let leaders = |candidates: &[Candidate]| candidates.iter().filter(|it| *it.leads.borrow()).count();
+    let mut candidates: Vec<_> = ["a", "b", "c"]
+        .iter()
+        .map(|name| candidate(cluster, name))
+        .collect();
+    let leaders =
+        |candidates: &[Candidate]| candidates.iter().filter(|it| *it.leads.borrow()).count();
     until("one leads", async || {
         ensure!(leaders(&candidates) == 1, "none does");
         Ok(())
@@ -54,7 +59,10 @@ pub async fn one_leads_and_another_follows_when_it_goes(cluster: &Cluster) -> Re
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     // One that goes gives the Lease up: the next one need not wait until it lapses.
-    let index = candidates.iter().position(|it| *it.leads.borrow()).context("none leads")?;
+    let index = candidates
+        .iter()
+        .position(|it| *it.leads.borrow())
+        .context("none leads")?;
     let gone = candidates.remove(index);
     let _ = gone.stop.send(());
     gone.task.await?;
@@ -64,7 +72,10 @@ pub async fn one_leads_and_another_follows_when_it_goes(cluster: &Cluster) -> Re
     })
     .await?;
     // One that is killed leaves it to lapse.
-    let index = candidates.iter().position(|it| *it.leads.borrow()).context("none leads")?;
+    let index = candidates
+        .iter()
+        .position(|it| *it.leads.borrow())
+        .context("none leads")?;
     candidates.remove(index).task.abort();
     until("the last one leads", async || {
         ensure!(leaders(&candidates) == 1, "none does");

@@ -17,8 +17,14 @@ use tollgate_webhook::vouches;
 use crate::TURN;
 
 const NAMESPACE: &str = "tollgate-registration";
-const MUTATING: (&str, &str) = ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration");
-const VALIDATING: (&str, &str) = ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration");
+const MUTATING: (&str, &str) = (
+    "admissionregistration.k8s.io/v1",
+    "MutatingWebhookConfiguration",
+);
+const VALIDATING: (&str, &str) = (
+    "admissionregistration.k8s.io/v1",
+    "ValidatingWebhookConfiguration",
+);
 
 /// A leader that runs until it is dropped. It asks for a namespace that does not exist.
 struct Leader {
@@ -70,8 +76,13 @@ async fn lead(cluster: &Cluster, terms: Terms) -> Result<Leader> {
 async fn policy(cluster: &Cluster) -> Result<String> {
     let found = cluster.objects().get(VALIDATING, "", "tollgate").await?;
     let webhooks = found["webhooks"].as_array().context("no webhooks")?;
-    let pods = webhooks.iter().find(|webhook| webhook["name"] == "pods.tollgate.dev");
-    Ok(pods.context("no entry for pods")?["failurePolicy"].as_str().unwrap_or_default().to_owned())
+    let pods = webhooks
+        .iter()
+        .find(|webhook| webhook["name"] == "pods.tollgate.dev");
+    Ok(pods.context("no entry for pods")?["failurePolicy"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned())
 }
 
 async fn until_policy(cluster: &Cluster, wanted: &str) -> Result<()> {
@@ -88,14 +99,27 @@ async fn until_trusted(leader: &mut Leader) -> Result<()> {
     until("the leaf is trusted", async || {
         let pair = leader.learned.pair.borrow().clone().context("no leaf")?;
         let trust = leader.learned.trust.borrow().clone();
-        ensure!(vouches(&trust.bundle, &pair, &trust.names, std::time::SystemTime::now()), "it is not");
+        ensure!(
+            vouches(
+                &trust.bundle,
+                &pair,
+                &trust.names,
+                std::time::SystemTime::now()
+            ),
+            "it is not"
+        );
         Ok(())
     })
     .await
 }
 
 async fn clear(cluster: &Cluster) -> Result<Vec<String>> {
-    Ok(removal::uninstall(&cluster.objects().client(), NAMESPACE, CustomResources::Keep).await?)
+    Ok(removal::uninstall(
+        &cluster.objects().client(),
+        NAMESPACE,
+        CustomResources::Keep,
+    )
+    .await?)
 }
 
 pub async fn the_leader_registers_and_repairs(cluster: &Cluster) -> Result<()> {
@@ -103,21 +127,40 @@ pub async fn the_leader_registers_and_repairs(cluster: &Cluster) -> Result<()> {
     let mut leader = lead(cluster, Terms::default()).await?;
     until_trusted(&mut leader).await?;
     let first = cluster.objects().get(VALIDATING, "", "tollgate").await?;
-    ensure!(first["metadata"]["ownerReferences"][0]["kind"] == "ClusterRole", "{}", first["metadata"]);
+    ensure!(
+        first["metadata"]["ownerReferences"][0]["kind"] == "ClusterRole",
+        "{}",
+        first["metadata"]
+    );
     // A bundle and a policy that somebody else wrote.
     let mut changed = first.clone();
     changed["webhooks"][0]["failurePolicy"] = "Ignore".into();
     changed["webhooks"][0]["clientConfig"]["caBundle"] = Value::Null;
-    cluster.objects().merge(VALIDATING, "", "tollgate", &json!({"webhooks": changed["webhooks"]})).await?;
+    cluster
+        .objects()
+        .merge(
+            VALIDATING,
+            "",
+            "tollgate",
+            &json!({"webhooks": changed["webhooks"]}),
+        )
+        .await?;
     until("the configuration is repaired", async || {
         let found = cluster.objects().get(VALIDATING, "", "tollgate").await?;
-        ensure!(found["webhooks"] == first["webhooks"], "{}", found["webhooks"][0]["failurePolicy"]);
+        ensure!(
+            found["webhooks"] == first["webhooks"],
+            "{}",
+            found["webhooks"][0]["failurePolicy"]
+        );
         Ok(())
     })
     .await?;
     // One that somebody deleted.
     cluster.objects().delete(MUTATING, "", "tollgate").await?;
-    until("the configuration is back", async || cluster.objects().get(MUTATING, "", "tollgate").await).await?;
+    until("the configuration is back", async || {
+        cluster.objects().get(MUTATING, "", "tollgate").await
+    })
+    .await?;
     // What is as it should be is left alone.
     let generation = async || -> Result<Value> {
         let found = cluster.objects().get(VALIDATING, "", "tollgate").await?;
@@ -127,7 +170,10 @@ pub async fn the_leader_registers_and_repairs(cluster: &Cluster) -> Result<()> {
     tokio::time::sleep(Duration::from_secs(2)).await;
     let before = generation().await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    ensure!(generation().await? == before, "the leader writes without need");
+    ensure!(
+        generation().await? == before,
+        "the leader writes without need"
+    );
     drop(leader);
     clear(cluster).await.map(drop)
 }
@@ -149,14 +195,25 @@ pub async fn an_authority_follows_another(cluster: &Cluster) -> Result<()> {
         let number = std::time::Instant::now();
         let mut nudge = nudge.clone();
         nudge["metadata"]["annotations"]["e2e.tollgate.dev/nudge"] = format!("{number:?}").into();
-        let secret = cluster.objects().merge(("v1", "Secret"), NAMESPACE, SECRET, &nudge).await?;
+        let secret = cluster
+            .objects()
+            .merge(("v1", "Secret"), NAMESPACE, SECRET, &nudge)
+            .await?;
         // At every moment, a leaf that is served verifies against what is published.
         let pair = leader.learned.pair.borrow().clone().context("no leaf")?;
         let trust = leader.learned.trust.borrow().clone();
-        if !vouches(&trust.bundle, &pair, &trust.names, std::time::SystemTime::now()) {
+        if !vouches(
+            &trust.bundle,
+            &pair,
+            &trust.names,
+            std::time::SystemTime::now(),
+        ) {
             return Ok(Err("a leaf was served for which no bundle vouches"));
         }
-        ensure!(secret["data"].get("previous-ca.crt").is_some(), "no authority followed");
+        ensure!(
+            secret["data"].get("previous-ca.crt").is_some(),
+            "no authority followed"
+        );
         Ok(Ok(()))
     })
     .await?
@@ -175,10 +232,16 @@ pub async fn fail_open_stays_until_it_is_undone(cluster: &Cluster) -> Result<()>
     let Opened::Changed(softened) = removal::fail_open(&client).await? else {
         anyhow::bail!("nothing is registered");
     };
-    ensure!(softened.contains(&"pods.tollgate.dev".to_owned()), "{softened:?}");
+    ensure!(
+        softened.contains(&"pods.tollgate.dev".to_owned()),
+        "{softened:?}"
+    );
     ensure!(policy(cluster).await? == "Ignore");
     tokio::time::sleep(Duration::from_secs(2)).await;
-    ensure!(policy(cluster).await? == "Ignore", "the leader took it back");
+    ensure!(
+        policy(cluster).await? == "Ignore",
+        "the leader took it back"
+    );
     // Undone where no leader runs.
     drop(leader);
     let Opened::Changed(restored) = removal::fail_closed(&client).await? else {
@@ -195,13 +258,20 @@ pub async fn uninstalling_removes_all_and_nobody_brings_it_back(cluster: &Cluste
     until_trusted(&mut leader).await?;
     let removed = clear(cluster).await?;
     ensure!(
-        removed.starts_with(&["ValidatingWebhookConfiguration/tollgate".to_owned(), "MutatingWebhookConfiguration/tollgate".to_owned()]),
+        removed.starts_with(&[
+            "ValidatingWebhookConfiguration/tollgate".to_owned(),
+            "MutatingWebhookConfiguration/tollgate".to_owned()
+        ]),
         "{removed:?}"
     );
     ensure!(removed.contains(&format!("Secret/{SECRET}")), "{removed:?}");
     tokio::time::sleep(Duration::from_secs(3)).await;
     for kind in [MUTATING, VALIDATING] {
-        ensure!(cluster.objects().get(kind, "", "tollgate").await.is_err(), "{} is back", kind.1);
+        ensure!(
+            cluster.objects().get(kind, "", "tollgate").await.is_err(),
+            "{} is back",
+            kind.1
+        );
     }
     ensure!(clear(cluster).await?.is_empty());
     Ok(())

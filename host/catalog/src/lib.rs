@@ -21,6 +21,9 @@ pub use load::{Builtin, Catalog, Entry, Loader};
 mod breakers;
 pub use breakers::Breakers;
 
+mod plain;
+pub use plain::PlainComponents;
+
 mod recent;
 pub use recent::Recent;
 

@@ -14,7 +14,7 @@ use crate::document::{
     Grant, Isolation, Labels, Limits, Match, Mode, Module, OnFault, Policy, Resolved, RuleAction,
     Site,
 };
-use crate::{Breakers, Diagnostic, Namespaces, Recent, digest, exempt};
+use crate::{Breakers, Diagnostic, Namespaces, PlainComponents, Recent, digest, exempt};
 
 /// The policies of a configuration, ready to run. It never changes: a new configuration is a new catalog.
 pub struct Catalog {
@@ -25,6 +25,7 @@ pub struct Catalog {
     site: Site,
     namespaces: Namespaces,
     own_namespace: String,
+    is_draft: bool,
 }
 
 /// A policy that is on.
@@ -55,6 +56,11 @@ pub struct Entry {
 }
 
 impl Catalog {
+    /// Whether some of its policies run slower than they will in the catalog that [`Loader::load`] makes of the same.
+    pub fn is_draft(&self) -> bool {
+        self.is_draft
+    }
+
     /// Whether pods of a namespace are left alone.
     pub fn is_exempt(&self, namespace: &str) -> bool {
         exempt::is_exempt(namespace, &self.site, &self.own_namespace)
@@ -89,6 +95,17 @@ pub struct Loader {
     pub breakers: Option<Breakers>,
     /// The bundles of the newest catalogs.
     pub recent: Recent,
+    /// What drafts are made of.
+    pub plain: PlainComponents,
+}
+
+/// How a catalog is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Finish {
+    /// What is not prepared yet is compiled for what is configured, which takes seconds.
+    Complete,
+    /// What is not prepared yet is configured for every review, where its component was compiled before.
+    Draft,
 }
 
 /// Policies that share the instances of a component.
@@ -114,6 +131,13 @@ struct Ready {
     limits: tollgate_engine::Limits,
 }
 
+/// A bundle, and how it was made.
+struct Made {
+    bundle: Bundle,
+    digest: Arc<str>,
+    finish: Finish,
+}
+
 impl Loader {
     /// Makes a catalog: reads, checks, configures and compiles every component, or takes what was prepared before.
     ///
@@ -121,6 +145,40 @@ impl Loader {
     ///
     /// All that is wrong with the policies, at their places.
     pub async fn load(&self, resolved: Resolved) -> Result<Catalog, Vec<Diagnostic>> {
+        self.assemble(resolved, Finish::Complete).await
+    }
+
+    /// Makes a catalog as fast as can be: policies that are not prepared yet are configured for every review, where
+    /// [`Self::stock_up`] knows their component. Then the catalog is a draft, to be replaced by what
+    /// [`Self::load`] makes of the same.
+    ///
+    /// # Errors
+    ///
+    /// All that is wrong with the policies, at their places.
+    pub async fn draft(&self, resolved: Resolved) -> Result<Catalog, Vec<Diagnostic>> {
+        self.assemble(resolved, Finish::Draft).await
+    }
+
+    /// Compiles the components of a configuration as they are, so that changes of it can be drafted.
+    pub fn stock_up(&self, resolved: Resolved) {
+        let mut components = BTreeMap::new();
+        for group in group(resolved.policies).unwrap_or_default() {
+            // What cannot be read or compiled has been told by whoever loaded it.
+            let Ok(ready) = self.read(&group) else {
+                continue;
+            };
+            let known = self.plain.get(&ready.digest);
+            let plain = known.or_else(|| self.engine.compile_plain(&ready.wasm).ok());
+            components.extend(plain.map(|plain| (ready.digest, plain)));
+        }
+        self.plain.replace(components);
+    }
+
+    async fn assemble(
+        &self,
+        resolved: Resolved,
+        finish: Finish,
+    ) -> Result<Catalog, Vec<Diagnostic>> {
         let Resolved {
             policies,
             site,
@@ -134,11 +192,17 @@ impl Loader {
             site,
             namespaces,
             own_namespace: self.own_namespace.clone(),
+            is_draft: false,
         };
         let mut errors = Vec::new();
         for group in group(policies)? {
-            match self.bundle(&group, &engine_site).await {
-                Ok((bundle, digest)) => {
+            match self.bundle(&group, &engine_site, finish).await {
+                Ok(Made {
+                    bundle,
+                    digest,
+                    finish,
+                }) => {
+                    catalog.is_draft |= finish == Finish::Draft;
                     catalog.add(group, bundle, &digest, self.breakers.as_ref());
                 }
                 Err(mut found) => errors.append(&mut found),
@@ -199,15 +263,36 @@ impl Loader {
         &self,
         group: &Group,
         site: &Arc<tollgate_engine::Site>,
-    ) -> Result<(Bundle, Arc<str>), Vec<Diagnostic>> {
+        finish: Finish,
+    ) -> Result<Made, Vec<Diagnostic>> {
         let ready = self.read(group).map_err(|diagnostic| vec![diagnostic])?;
         let key = digest::of_parts(&[ready.key.as_bytes(), format!("{site:?}").as_bytes()]);
-        let bundle = match self.recent.get(&key) {
-            Some(bundle) => bundle,
-            None => self.make(group, &ready, site).await?,
+        let made = |bundle, finish| Made {
+            bundle,
+            digest: Arc::clone(&ready.digest),
+            finish,
         };
+        let load = |artifact: Artifact| {
+            self.engine
+                .load(&artifact, &ready.specs, ready.limits, Arc::clone(site))
+        };
+        let known = self.recent.get(&key);
+        if let Some(bundle) = known.or_else(|| load(self.prepared(&ready)?).ok()) {
+            self.recent.keep(key, bundle.clone());
+            return Ok(made(bundle, Finish::Complete));
+        }
+        let plain = self.plain.get(&ready.digest);
+        if let Some(plain) = plain.filter(|_| finish == Finish::Draft) {
+            let artifact = self
+                .engine
+                .prepare_plain(&plain, &ready.specs, ready.limits)
+                .await;
+            let bundle = artifact.and_then(load).map_err(|err| refused(group, err))?;
+            return Ok(made(bundle, Finish::Draft));
+        }
+        let bundle = self.make(group, &ready, site).await?;
         self.recent.keep(key, bundle.clone());
-        Ok((bundle, ready.digest))
+        Ok(made(bundle, Finish::Complete))
     }
 
     async fn make(
@@ -216,22 +301,15 @@ impl Loader {
         ready: &Ready,
         site: &Arc<tollgate_engine::Site>,
     ) -> Result<Bundle, Vec<Diagnostic>> {
-        let load = |artifact: &Artifact| {
-            self.engine
-                .load(artifact, &ready.specs, ready.limits, Arc::clone(site))
-        };
-        if let Some(bundle) = self
-            .prepared(ready)
-            .and_then(|artifact| load(&artifact).ok())
-        {
-            return Ok(bundle);
-        }
         let artifact = self
             .engine
             .prepare(&ready.wasm, &ready.specs, ready.limits)
             .await;
         let artifact = artifact.map_err(|err| refused(group, err))?;
-        let bundle = load(&artifact).map_err(|err| refused(group, err))?;
+        let bundle = self
+            .engine
+            .load(&artifact, &ready.specs, ready.limits, Arc::clone(site))
+            .map_err(|err| refused(group, err))?;
         self.keep(&ready.key, &artifact);
         Ok(bundle)
     }

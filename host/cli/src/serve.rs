@@ -115,7 +115,11 @@ fn follow(
         // A thread of its own: what the API server has to say must not wait for reviews, nor they for it.
         Source::Cluster(cluster) => tokio::task::spawn_blocking(|| {
             match Builder::new_current_thread().enable_all().build() {
-                Ok(runtime) => runtime.block_on(cluster.follow(setup, reviewer, metrics, stopped)),
+                Ok(runtime) => {
+                    runtime.block_on(cluster.follow(setup, reviewer, metrics, stopped));
+                    // A policy that is being compiled must not delay the end.
+                    runtime.shutdown_background();
+                }
                 Err(err) => {
                     tracing::error!(%err, "the configuration of the cluster is not followed")
                 }

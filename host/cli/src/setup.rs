@@ -8,8 +8,8 @@ use std::sync::Arc;
 use tollgate_catalog::document::{PolicyDocument, PolicySpec, list_files};
 use tollgate_catalog::yaml::Origin;
 use tollgate_catalog::{
-    Breakers, Builtin, Cache, Catalog, Configuration, Diagnostic, Loader, Module, Recent, Resolved,
-    exempt,
+    Breakers, Builtin, Cache, Catalog, Configuration, Diagnostic, Loader, Module, PlainComponents,
+    Recent, Resolved, exempt,
 };
 use tollgate_engine::{Engine, EngineOptions, PolicyInfo};
 
@@ -199,5 +199,6 @@ fn loader(instances: u32) -> Result<Loader, Failure> {
         own_namespace: exempt::OWN.to_owned(),
         breakers: None,
         recent: Recent::default(),
+        plain: PlainComponents::default(),
     })
 }

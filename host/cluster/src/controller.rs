@@ -17,6 +17,7 @@ use tollgate_catalog::{
     Catalog, Configuration, Diagnostic, Entry, Labels, Loader, Namespaces, Resolved,
 };
 
+use crate::completion::Completion;
 use crate::ledger::{Key, Ledger, Standing, Version};
 use crate::reporter::{Board, Reporter, Tracked, api, in_seconds, status_of};
 use crate::status::{Fault, Own, Replica, Rule, Status};
@@ -36,6 +37,8 @@ pub struct Options {
 pub enum Notice {
     /// This is in force from now on.
     InForce(Arc<Catalog>),
+    /// This replaces what is in force: the same policies, now compiled for their settings.
+    Completed(Arc<Catalog>),
     /// The newest versions of so many objects are refused; what was in force of them before stays.
     Refused(usize),
     /// Nothing could be loaded; what was in force before stays.
@@ -88,6 +91,7 @@ struct Controller {
     board: watch::Sender<Board>,
     /// What must be listed before anything is in force.
     awaited: Vec<&'static str>,
+    completion: Completion,
     /// Why objects are refused, as it was told last.
     told: BTreeMap<Key, String>,
 }
@@ -105,6 +109,7 @@ impl Controller {
     fn new(options: Options, board: watch::Sender<Board>) -> Self {
         let kinds = DOCUMENT_KINDS.iter().map(|document| document.kind);
         Self {
+            completion: Completion::new(Arc::clone(&options.loader)),
             options,
             ledger: Ledger::default(),
             namespaces: Namespaces::default(),
@@ -121,7 +126,7 @@ impl Controller {
         let watches = watches(client, tell, self.namespaces.clone());
         let work = async {
             let mut retry = Instant::now() + RETRY;
-            while let Some(news) = self.wait(&mut told, retry).await {
+            while let Some(news) = self.wait(&mut told, retry, notify).await {
                 let mut is_new = news;
                 if Instant::now() >= retry {
                     is_new |= self.ledger.try_again() || self.catalog.is_none();
@@ -145,10 +150,18 @@ impl Controller {
         &mut self,
         told: &mut mpsc::UnboundedReceiver<Told>,
         retry: Instant,
+        notify: &impl Fn(Notice),
     ) -> Option<bool> {
         let look = Instant::now() + LOOK;
         let first = tokio::select! {
             first = told.recv() => first?,
+            catalog = self.completion.next() => {
+                tracing::debug!("the draft in force is replaced");
+                let catalog = Arc::new(catalog);
+                self.catalog = Some(Arc::clone(&catalog));
+                notify(Notice::Completed(catalog));
+                return Some(false);
+            }
             () = sleep_until(look.min(retry)) => return Some(false),
         };
         let deadline = Instant::now() + LONGEST_WAIT;
@@ -228,15 +241,17 @@ impl Controller {
             loader, profile, ..
         } = &self.options;
         let namespaces = &self.namespaces;
-        let load = async |resolved: Resolved| {
+        let draft = async |resolved: Resolved| {
             let resolved = Resolved {
                 namespaces: namespaces.clone(),
                 ..resolved
             };
-            load(Arc::clone(loader), resolved).await
+            let catalog = draft(Arc::clone(loader), resolved.clone()).await?;
+            Ok((catalog, resolved))
         };
-        match self.ledger.settle(profile, load).await {
-            Ok(catalog) => {
+        match self.ledger.settle(profile, draft).await {
+            Ok((catalog, resolved)) => {
+                self.completion.want(resolved, &catalog);
                 let catalog = Arc::new(catalog);
                 self.catalog = Some(Arc::clone(&catalog));
                 tracing::info!(
@@ -349,9 +364,9 @@ fn rules(entry: &Entry) -> Vec<Rule> {
 }
 
 /// Makes a catalog on a thread of its own, since compiling takes long.
-async fn load(loader: Arc<Loader>, resolved: Resolved) -> Result<Catalog, Vec<Diagnostic>> {
+async fn draft(loader: Arc<Loader>, resolved: Resolved) -> Result<Catalog, Vec<Diagnostic>> {
     let handle = Handle::current();
-    let loading = tokio::task::spawn_blocking(move || handle.block_on(loader.load(resolved)));
+    let loading = tokio::task::spawn_blocking(move || handle.block_on(loader.draft(resolved)));
     loading.await.unwrap_or_else(|err| {
         Err(vec![Diagnostic::of_file(
             "configuration",

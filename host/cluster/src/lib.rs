@@ -20,6 +20,7 @@ mod bundle;
 mod controller;
 pub use controller::{Notice, Options, run};
 
+mod completion;
 mod crd;
 pub use crd::crds;
 

@@ -15,7 +15,7 @@ mod engine;
 pub use engine::{Engine, EngineError};
 
 mod prepare;
-pub use prepare::{Artifact, EntryError, EntrySpec, LoadError};
+pub use prepare::{Artifact, EntryError, EntrySpec, LoadError, Plain};
 
 mod session;
 pub use session::{Bundle, Phase, Ran, Session};

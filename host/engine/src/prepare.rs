@@ -96,6 +96,10 @@ pub struct Artifact {
     pub code: Vec<u8>,
 }
 
+/// The native code of a component that is not configured yet. Cheap to clone.
+#[derive(Clone)]
+pub struct Plain(Arc<[u8]>);
+
 impl Engine {
     /// A word that changes whenever artifacts of one engine do not fit another.
     pub fn compatibility(&self) -> String {
@@ -153,15 +157,42 @@ impl Engine {
         entries: &[EntrySpec],
         limits: Limits,
     ) -> Result<Artifact, LoadError> {
-        let component = self.compile(wasm)?;
-        let pre = self.link(&component)?;
+        let plain = self.compile_plain(wasm)?;
+        self.prepare_plain(&plain, entries, limits).await
+    }
+
+    /// Compiles a component as it is, whatever will be configured.
+    ///
+    /// # Errors
+    ///
+    /// When the component is invalid or imports what it may not.
+    pub fn compile_plain(&self, wasm: &[u8]) -> Result<Plain, LoadError> {
+        let component = self.compile(&as_component(wasm)?)?;
+        Ok(Plain(component.serialize().map_err(invalid)?.into()))
+    }
+
+    /// Checks entries and makes an artifact that configures each instance anew: made within milliseconds, where what
+    /// [`Self::prepare`] makes has to be compiled first, but slower with every review.
+    ///
+    /// # Errors
+    ///
+    /// When the component fails or refuses entries.
+    pub async fn prepare_plain(
+        &self,
+        plain: &Plain,
+        entries: &[EntrySpec],
+        limits: Limits,
+    ) -> Result<Artifact, LoadError> {
+        // SAFETY: the code comes from `compile_plain` of this process, and never left it.
+        #[expect(unsafe_code, reason = "native code can only be taken on trust")]
+        let component = unsafe { Component::deserialize(&self.wasm, &plain.0) };
+        let pre = self.link(&component.map_err(invalid)?)?;
         let mut store = new_store(&self.wasm, limits, Arc::new(Site::default()));
         let (_, policies) = configure(&mut store, &pre, entries).await?;
-        let code = component.serialize().map_err(invalid)?;
         Ok(Artifact {
             policies,
             configured: false,
-            code,
+            code: plain.0.to_vec(),
         })
     }
 

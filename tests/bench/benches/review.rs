@@ -13,7 +13,7 @@ use std::sync::Arc;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use tokio::runtime::{Builder, Runtime};
 use tollgate_admission::{Request, Review};
-use tollgate_catalog::{Builtin, Catalog, Configuration, Loader, Recent};
+use tollgate_catalog::{Builtin, Catalog, Configuration, Loader, PlainComponents, Recent};
 use tollgate_engine::{Engine, EngineOptions};
 use tollgate_pipeline::{Phase, Received, receive, respond, review};
 
@@ -33,6 +33,7 @@ fn catalog(runtime: &Runtime, documents: &str) -> Arc<Catalog> {
         own_namespace: "tollgate-system".to_owned(),
         breakers: None,
         recent: Recent::default(),
+        plain: PlainComponents::default(),
     };
     let own = Configuration::parse("bench", documents.as_bytes(), ".".as_ref()).unwrap();
     let resolved = own

@@ -149,7 +149,8 @@ impl<'a> Replicas<'a> {
             .arg(format!("--metrics-listen={metrics}"))
             .args(tls(&self.certificate))
             .args(&self.arguments)
-            .env("KUBECONFIG", self.cluster.kubeconfig());
+            .env("KUBECONFIG", self.cluster.kubeconfig())
+            .env("POD_NAME", name);
         Ok(Replica {
             process: Process::start(name, command, self.cluster.folder())?,
             address,

@@ -85,6 +85,7 @@ impl Cluster {
                 reviewer.catalog.store(Some(catalog));
                 metrics.configuration_reloaded(Reload::Succeeded);
             }
+            Notice::Completed(catalog) => reviewer.catalog.store(Some(catalog)),
             Notice::Refused(_) => metrics.configuration_reloaded(Reload::Failed),
             Notice::Failed(wrong) => {
                 tracing::error!("the configuration cannot be loaded; what was in force stays");

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tollgate_admission::{GroupVersionKind, Operation, Request};
-use tollgate_catalog::{Builtin, Catalog, Configuration, Loader, Recent};
+use tollgate_catalog::{Builtin, Catalog, Configuration, Loader, PlainComponents, Recent};
 use tollgate_engine::{Engine, EngineOptions};
 use tollgate_pipeline::{Outcome, Phase, review};
 
@@ -25,6 +25,7 @@ pub fn catalog(documents: &str) -> Catalog {
         own_namespace: "tollgate-system".to_owned(),
         breakers: None,
         recent: Recent::default(),
+        plain: PlainComponents::default(),
     };
     let own = Configuration::parse("test", documents.as_bytes(), ".".as_ref()).unwrap();
     let resolved = own

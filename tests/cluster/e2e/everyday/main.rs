@@ -1,5 +1,6 @@
 //! The everyday group: a control plane, fake GPU nodes, and the controllers that make most GPU pods.
 
+mod configuration;
 mod control_plane;
 mod replicas;
 mod systems;
@@ -39,5 +40,8 @@ fn main() -> ExitCode {
         systems::raycluster_with_tollgate,
         systems::kueue_with_tollgate,
         systems::mpi_operator_with_tollgate,
+        configuration::changes_are_in_force_within_a_second_and_reported,
+        configuration::a_bad_policy_is_refused_and_its_last_good_version_stays,
+        configuration::the_api_server_takes_what_files_may_say,
     ])
 }

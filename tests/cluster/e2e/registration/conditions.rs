@@ -2,6 +2,9 @@
 //! about, and what is admitted was not.
 
 use anyhow::{Context as _, Result, bail, ensure};
+use k8s_openapi::api::admissionregistration::v1::{
+    MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
+};
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
@@ -38,10 +41,12 @@ async fn register(cluster: &Cluster, namespace: &Namespace<'_>) -> Result<()> {
     } = unanswered(cluster, namespace);
     let client = cluster.objects().client();
     let params = PatchParams::apply("tollgate").force();
-    Api::all(client.clone())
+    let mutatings: Api<MutatingWebhookConfiguration> = Api::all(client.clone());
+    let validatings: Api<ValidatingWebhookConfiguration> = Api::all(client);
+    mutatings
         .patch("tollgate", &params, &Patch::Apply(&mutating))
         .await?;
-    Api::all(client)
+    validatings
         .patch("tollgate", &params, &Patch::Apply(&validating))
         .await?;
     until("the registration is in force", async || {
@@ -99,7 +104,7 @@ async fn is_admitted(namespace: &Namespace<'_>, object: Value) -> Result<bool> {
     }
 }
 
-pub async fn pods_that_name_no_accelerator_cause_no_call(cluster: &Cluster) -> Result<()> {
+pub(crate) async fn pods_that_name_no_accelerator_cause_no_call(cluster: &Cluster) -> Result<()> {
     let _turn = TURN.lock().await;
     let namespace = cluster.namespace("plain").await?;
     register(cluster, &namespace).await?;
@@ -124,7 +129,7 @@ pub async fn pods_that_name_no_accelerator_cause_no_call(cluster: &Cluster) -> R
     unregister(cluster).await
 }
 
-pub async fn a_pod_at_its_size_limit_costs_no_more_than_a_condition_may(
+pub(crate) async fn a_pod_at_its_size_limit_costs_no_more_than_a_condition_may(
     cluster: &Cluster,
 ) -> Result<()> {
     let _turn = TURN.lock().await;
@@ -216,7 +221,7 @@ fn pod_that_says(place: Place, text: &str) -> Value {
     }
 }
 
-pub async fn every_sign_causes_a_call(cluster: &Cluster) -> Result<()> {
+pub(crate) async fn every_sign_causes_a_call(cluster: &Cluster) -> Result<()> {
     let _turn = TURN.lock().await;
     let namespace = cluster.namespace("signs").await?;
     // A runtime class must exist before a pod may name it.
@@ -247,7 +252,7 @@ pub async fn every_sign_causes_a_call(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-pub async fn templates_are_asked_about_and_what_their_controllers_make_is_not(
+pub(crate) async fn templates_are_asked_about_and_what_their_controllers_make_is_not(
     cluster: &Cluster,
 ) -> Result<()> {
     let _turn = TURN.lock().await;
@@ -309,7 +314,9 @@ pub async fn templates_are_asked_about_and_what_their_controllers_make_is_not(
     unregister(cluster).await
 }
 
-pub async fn updates_that_change_nothing_of_a_pod_cause_no_call(cluster: &Cluster) -> Result<()> {
+pub(crate) async fn updates_that_change_nothing_of_a_pod_cause_no_call(
+    cluster: &Cluster,
+) -> Result<()> {
     let _turn = TURN.lock().await;
     let namespace = cluster.namespace("updates").await?;
     let mut pod = gpu_pod();

@@ -38,7 +38,7 @@ fn candidate(cluster: &Cluster, name: &str) -> Candidate {
     Candidate { leads, stop, task }
 }
 
-pub async fn one_leads_and_another_follows_when_it_goes(cluster: &Cluster) -> Result<()> {
+pub(crate) async fn one_leads_and_another_follows_when_it_goes(cluster: &Cluster) -> Result<()> {
     let _turn = TURN.lock().await;
     let namespace =
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});

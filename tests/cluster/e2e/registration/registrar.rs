@@ -122,7 +122,7 @@ async fn clear(cluster: &Cluster) -> Result<Vec<String>> {
     .await?)
 }
 
-pub async fn the_leader_registers_and_repairs(cluster: &Cluster) -> Result<()> {
+pub(crate) async fn the_leader_registers_and_repairs(cluster: &Cluster) -> Result<()> {
     let _turn = TURN.lock().await;
     let mut leader = lead(cluster, Terms::default()).await?;
     until_trusted(&mut leader).await?;
@@ -178,7 +178,7 @@ pub async fn the_leader_registers_and_repairs(cluster: &Cluster) -> Result<()> {
     clear(cluster).await.map(drop)
 }
 
-pub async fn an_authority_follows_another(cluster: &Cluster) -> Result<()> {
+pub(crate) async fn an_authority_follows_another(cluster: &Cluster) -> Result<()> {
     let _turn = TURN.lock().await;
     // An authority is to be followed as soon as it is made.
     let terms = Terms {
@@ -223,7 +223,7 @@ pub async fn an_authority_follows_another(cluster: &Cluster) -> Result<()> {
     clear(cluster).await.map(drop)
 }
 
-pub async fn fail_open_stays_until_it_is_undone(cluster: &Cluster) -> Result<()> {
+pub(crate) async fn fail_open_stays_until_it_is_undone(cluster: &Cluster) -> Result<()> {
     let _turn = TURN.lock().await;
     let client = cluster.objects().client();
     ensure!(removal::fail_open(&client).await? == Opened::NotRegistered);
@@ -252,7 +252,9 @@ pub async fn fail_open_stays_until_it_is_undone(cluster: &Cluster) -> Result<()>
     clear(cluster).await.map(drop)
 }
 
-pub async fn uninstalling_removes_all_and_nobody_brings_it_back(cluster: &Cluster) -> Result<()> {
+pub(crate) async fn uninstalling_removes_all_and_nobody_brings_it_back(
+    cluster: &Cluster,
+) -> Result<()> {
     let _turn = TURN.lock().await;
     let mut leader = lead(cluster, Terms::default()).await?;
     until_trusted(&mut leader).await?;

@@ -4,6 +4,7 @@ mod cluster;
 mod registration;
 mod reviewer;
 
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,10 +58,17 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
         Source::Files => None,
     };
     let options = options(args, registered.as_ref())?;
-    let terminated = webhook::termination().context("cannot wait for signals")?;
-    let server = Server::bind(options, Arc::clone(&reviewer))
-        .await
-        .context("cannot serve")?;
+    let mut terminated = pin!(webhook::termination().context("cannot wait for signals")?);
+    let server = tokio::select! {
+        server = Server::bind(options, Arc::clone(&reviewer)) => server.context("cannot serve")?,
+        // No leader has made a certificate so far.
+        () = &mut terminated => {
+            if let Some(registered) = registered {
+                registered.leave().await;
+            }
+            return Ok(());
+        }
+    };
     announce(&server, &reviewer);
     let (stop, stopped) = oneshot::channel::<()>();
     let following = follow(source, setup, reviewer, server.metrics(), stopped);

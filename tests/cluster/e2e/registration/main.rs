@@ -1,6 +1,8 @@
 //! How Tollgate is registered: what the API server asks about and what it does not, certificates that follow one
 //! another, one leader, and the ways out. No replica of the binary is needed for it.
 
+#![allow(clippy::indexing_slicing, reason = "a test program")]
+
 mod conditions;
 mod leader;
 mod registrar;

@@ -65,6 +65,17 @@ impl Kind {
             .iter()
             .find(|row| row.kind == kind && row.group == group)
     }
+
+    /// The name of the resource in the API, which is the plural of the kind as English has it.
+    pub fn plural(&self) -> String {
+        let name = self.kind.to_ascii_lowercase();
+        let hissing = ["s", "x", "ch", "sh"].iter().any(|end| name.ends_with(end));
+        match name.strip_suffix('y') {
+            Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+            _ if hissing => format!("{name}es"),
+            _ => format!("{name}s"),
+        }
+    }
 }
 
 const TEMPLATE: &str = "/spec/template";

@@ -25,6 +25,9 @@ mod container;
 pub use container::ContainerView;
 pub use tollgate_gpu::ContainerClass;
 
+mod accelerator;
+pub mod condition;
+
 mod edit;
 pub use edit::{Author, Edit, EditError};
 

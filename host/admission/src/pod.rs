@@ -74,6 +74,10 @@ impl<'a> PodView<'a> {
         json::text(self.json().get("metadata")?.get(map)?, key)
     }
 
+    pub(crate) fn metadata_map(&self, map: &str) -> Option<&'a serde_json::Map<String, Value>> {
+        json::object(self.json().get("metadata")?, map)
+    }
+
     fn text(&self, field: &str) -> Option<&'a str> {
         json::text(self.spec()?, field).filter(|text| !text.is_empty())
     }

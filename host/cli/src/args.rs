@@ -1,5 +1,7 @@
 //! The command line.
 
+mod registration;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -7,6 +9,8 @@ use clap::builder::Styles;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use tracing_subscriber::filter::LevelFilter;
+
+pub(crate) use self::registration::{FailPolicy, RegistrationArgs};
 
 /// GPU admission control for Kubernetes: repairs or refuses GPU pods before they are stored.
 #[derive(Debug, Parser)]
@@ -26,6 +30,10 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// List and inspect policies.
     Policy(PolicyArgs),
+    /// Let objects in when Tollgate does not answer, until it is undone; works when no replica runs.
+    FailOpen(FailOpenArgs),
+    /// Remove Tollgate's webhook configurations from a cluster, then its Lease and its Secret.
+    Uninstall(UninstallArgs),
     /// Print the custom resource definitions, for `kubectl apply -f -`.
     Crds,
     /// Print the completion script of a shell.
@@ -43,6 +51,8 @@ impl Command {
             Self::Serve(_) => LevelFilter::INFO,
             Self::Review(_)
             | Self::Policy(_)
+            | Self::FailOpen(_)
+            | Self::Uninstall(_)
             | Self::Crds
             | Self::Completions(_)
             | Self::Explain(_) => LevelFilter::ERROR,
@@ -185,14 +195,14 @@ pub(crate) struct ServeArgs {
         long,
         value_name = "FILE",
         requires = "tls_key",
-        required_unless_present = "self_signed"
+        required_unless_present_any = ["self_signed", "register"]
     )]
     pub(crate) tls_cert: Option<PathBuf>,
     /// The private key of the certificate in PEM.
     #[arg(long, value_name = "FILE", requires = "tls_cert")]
     pub(crate) tls_key: Option<PathBuf>,
     /// Keep a self-signed certificate in this folder and use it, for tests and demonstrations.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["tls_cert", "tls_key"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["tls_cert", "tls_key", "register"])]
     pub(crate) self_signed: Option<PathBuf>,
     /// A further host name of the self-signed certificate, such as tollgate.tollgate-system.svc; may be repeated.
     #[arg(
@@ -206,6 +216,8 @@ pub(crate) struct ServeArgs {
     pub(crate) grace: u64,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
+    #[command(flatten)]
+    pub(crate) registration: RegistrationArgs,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
 }
@@ -270,6 +282,36 @@ pub(crate) enum PolicyCommand {
 }
 
 #[derive(Debug, Group)]
+pub(crate) struct FailOpenArgs {
+    /// Refuse again what was refused before when Tollgate does not answer.
+    #[arg(long)]
+    pub(crate) undo: bool,
+    /// How to reach the API server [default: KUBECONFIG, else ~/.kube/config, else the pod's service account].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct UninstallArgs {
+    /// The namespace that Tollgate runs in.
+    #[arg(
+        short,
+        long,
+        value_name = "NAMESPACE",
+        default_value = "tollgate-system",
+        env = "POD_NAMESPACE",
+        hide_env_values = true
+    )]
+    pub(crate) namespace: String,
+    /// Remove the custom resource definitions too, with all policies and exemptions in them.
+    #[arg(long)]
+    pub(crate) crds: bool,
+    /// How to reach the API server [default: KUBECONFIG, else ~/.kube/config, else the pod's service account].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+}
+
+#[derive(Debug, Group)]
 pub(crate) struct CompletionsArgs {
     /// The shell.
     pub(crate) shell: Shell,
@@ -312,6 +354,8 @@ mod tests {
         );
         assert!(parse(&["--tls-cert", "a", "--tls-key", "b"]).is_ok());
         assert!(parse(&["--self-signed", "c"]).is_ok());
+        assert!(parse(&["--cluster", "--register"]).is_ok());
+        assert_eq!(parse(&["--register"]).unwrap_err(), MissingRequiredArgument);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod completions;
 mod crds;
 mod explain;
 mod policy;
+mod removal;
 mod serve;
 
 mod diagnostic;
@@ -34,6 +35,8 @@ fn main() -> ExitCode {
         Command::Review(args) => review::run(args, &display),
         Command::Serve(args) => serve::run(args),
         Command::Policy(args) => policy::run(args),
+        Command::FailOpen(args) => removal::fail_open(args),
+        Command::Uninstall(args) => removal::uninstall(args),
         Command::Crds => crds::run(),
         Command::Completions(args) => completions::run(args),
         Command::Explain(args) => explain::run(args),

@@ -1,8 +1,10 @@
 //! `tollgate serve`: the webhook.
 
 mod cluster;
+mod registration;
 mod reviewer;
 
+use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -15,9 +17,10 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tollgate_catalog::Catalog;
 use tollgate_webhook as webhook;
-use webhook::{Drain, Metrics, Options, Reload, Server, TlsFiles};
+use webhook::{Drain, Limits, Metrics, Options, Reload, Server, TlsFiles, TlsSource};
 
 use self::cluster::Cluster;
+use self::registration::Registered;
 use self::reviewer::Reviewer;
 use crate::args::ServeArgs;
 use crate::failure::Failure;
@@ -41,26 +44,40 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Failure> {
 }
 
 async fn serve(args: &ServeArgs) -> Result<(), Failure> {
-    let options = options(args)?;
-    let instances = u32::try_from(options.limits.concurrency)
+    let instances = u32::try_from(Limits::default().concurrency)
         .unwrap_or(u32::MAX)
         .saturating_add(SPARE_INSTANCES);
     let own_namespace = cluster::own_namespace(&args.cluster);
     let serving = Serving {
         instances,
-        own_namespace,
+        own_namespace: own_namespace.clone(),
     };
     let setup = Setup::serving(args.config.clone(), serving)?;
     let (source, reviewer) = source(args, &setup).await?;
-    let terminated = webhook::termination().context("cannot wait for signals")?;
-    let server = Server::bind(options, Arc::clone(&reviewer))
-        .await
-        .context("cannot serve")?;
+    let registered = match &source {
+        Source::Cluster(cluster) => Registered::start(args, cluster, &own_namespace)?,
+        Source::Files => None,
+    };
+    let options = options(args, registered.as_ref())?;
+    let mut terminated = pin!(webhook::termination().context("cannot wait for signals")?);
+    let server = tokio::select! {
+        server = Server::bind(options, Arc::clone(&reviewer)) => server.context("cannot serve")?,
+        // No leader has made a certificate so far.
+        () = &mut terminated => {
+            if let Some(registered) = registered {
+                registered.leave().await;
+            }
+            return Ok(());
+        }
+    };
     announce(&server, &reviewer);
     let (stop, stopped) = oneshot::channel::<()>();
     let following = follow(source, setup, reviewer, server.metrics(), stopped);
     server.run(terminated).await;
     drop(stop);
+    if let Some(registered) = registered {
+        registered.leave().await;
+    }
     let _left_in_time = timeout(FAREWELL, following).await;
     Ok(())
 }
@@ -120,8 +137,25 @@ fn follow(
     }
 }
 
-fn options(args: &ServeArgs) -> Result<Options, Failure> {
-    let tls = match (&args.tls_cert, &args.tls_key, &args.self_signed) {
+fn options(args: &ServeArgs, registered: Option<&Registered>) -> Result<Options, Failure> {
+    let drain = Drain {
+        grace: Duration::from_secs(args.grace),
+        ..Drain::default()
+    };
+    Ok(Options {
+        listen: args.listen,
+        metrics_listen: args.metrics_listen,
+        drain,
+        trust: registered.map(|registered| registered.trust.clone()),
+        ..Options::new(tls(args, registered)?)
+    })
+}
+
+fn tls(args: &ServeArgs, registered: Option<&Registered>) -> Result<TlsSource, Failure> {
+    if let Some(given) = registered.and_then(Registered::given) {
+        return Ok(TlsSource::Given(given));
+    }
+    let files = match (&args.tls_cert, &args.tls_key, &args.self_signed) {
         (Some(certificate), Some(key), None) => TlsFiles {
             certificate: certificate.clone(),
             key: key.clone(),
@@ -135,16 +169,7 @@ fn options(args: &ServeArgs) -> Result<Options, Failure> {
             );
         }
     };
-    let drain = Drain {
-        grace: Duration::from_secs(args.grace),
-        ..Drain::default()
-    };
-    Ok(Options {
-        listen: args.listen,
-        metrics_listen: args.metrics_listen,
-        drain,
-        ..Options::new(tls)
-    })
+    Ok(files.into())
 }
 
 fn announce(server: &Server<Reviewer>, reviewer: &Reviewer) {

@@ -6,7 +6,16 @@
 
 mod client;
 pub use client::{ConnectError, connect};
-pub use kube::Client;
+pub use kube::{Client, Error as ClientError};
+
+pub mod authority;
+pub mod entry;
+pub mod leader;
+pub mod registrar;
+pub mod registration;
+pub mod removal;
+
+mod bundle;
 
 mod controller;
 pub use controller::{Notice, Options, run};

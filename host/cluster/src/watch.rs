@@ -43,10 +43,49 @@ enum Ended {
     Expired,
 }
 
+/// Which of the objects that an `Api` reaches are followed.
+#[derive(Clone, Copy, Debug)]
+enum Which {
+    /// All.
+    All,
+    /// The one of this name, for which rights to that one suffice.
+    Named(&'static str),
+}
+
+impl Which {
+    fn selector(self) -> Option<String> {
+        match self {
+            Self::All => None,
+            Self::Named(name) => Some(format!("metadata.name={name}")),
+        }
+    }
+}
+
 /// Tells every change of the objects that `api` reaches. `what` is what the log calls them.
-pub(crate) async fn follow<K>(
+pub(crate) async fn follow<K>(what: &str, api: Api<K>, tell: impl FnMut(Change<K>)) -> Infallible
+where
+    K: Clone + Debug + DeserializeOwned + Resource,
+{
+    follow_these(what, api, Which::All, tell).await
+}
+
+/// Tells every change of the object of this name.
+pub(crate) async fn follow_one<K>(
+    what: &str,
+    name: &'static str,
+    api: Api<K>,
+    tell: impl FnMut(Change<K>),
+) -> Infallible
+where
+    K: Clone + Debug + DeserializeOwned + Resource,
+{
+    follow_these(what, api, Which::Named(name), tell).await
+}
+
+async fn follow_these<K>(
     what: &str,
     api: Api<K>,
+    which: Which,
     mut tell: impl FnMut(Change<K>),
 ) -> Infallible
 where
@@ -55,10 +94,10 @@ where
     let mut pause = FIRST_PAUSE;
     loop {
         let started = Instant::now();
-        let failure = match list(&api).await {
+        let failure = match list(&api, which).await {
             Ok((objects, version)) => {
                 tell(Change::Listed(objects));
-                watch(&api, version, &mut tell).await.err()
+                watch(&api, which, version, &mut tell).await.err()
             }
             Err(err) => Some(err),
         };
@@ -84,11 +123,12 @@ fn advice(err: &kube::Error) -> &'static str {
     }
 }
 
-async fn list<K>(api: &Api<K>) -> kube::Result<(Vec<K>, String)>
+async fn list<K>(api: &Api<K>, which: Which) -> kube::Result<(Vec<K>, String)>
 where
     K: Clone + Debug + DeserializeOwned,
 {
     let mut params = ListParams::default().limit(PAGE);
+    params.field_selector = which.selector();
     let mut objects = Vec::new();
     loop {
         let page = api.list(&params).await?;
@@ -103,6 +143,7 @@ where
 /// Watches until the version that it began with is no longer known, or something fails.
 async fn watch<K>(
     api: &Api<K>,
+    which: Which,
     mut version: String,
     tell: &mut impl FnMut(Change<K>),
 ) -> kube::Result<()>
@@ -110,7 +151,7 @@ where
     K: Clone + Debug + DeserializeOwned + Resource,
 {
     loop {
-        match watch_once(api, version, tell).await? {
+        match watch_once(api, which, version, tell).await? {
             Ended::At(newer) => version = newer,
             Ended::Expired => return Ok(()),
         }
@@ -119,13 +160,15 @@ where
 
 async fn watch_once<K>(
     api: &Api<K>,
+    which: Which,
     mut version: String,
     tell: &mut impl FnMut(Change<K>),
 ) -> kube::Result<Ended>
 where
     K: Clone + Debug + DeserializeOwned + Resource,
 {
-    let params = WatchParams::default().timeout(WATCH_SECONDS);
+    let mut params = WatchParams::default().timeout(WATCH_SECONDS);
+    params.field_selector = which.selector();
     let mut events = pin!(api.watch(&params, &version).await?);
     while let Some(event) = events.next().await {
         match event? {

@@ -38,7 +38,23 @@ pub(crate) fn check(
         let skipped = Outcome::skipped(request, "its pods do not change");
         return Err(Box::new(skipped));
     }
+    if !concerns_accelerators(&review, phase) {
+        let (request, _) = review.into_parts();
+        let skipped = Outcome::skipped(request, "it names no accelerator");
+        return Err(Box::new(skipped));
+    }
     Ok(Relevant { review, old })
+}
+
+/// Whether the API server would ask about the object: the webhook gives the same answer whether or not the
+/// conditions of its registration are in force. A privileged pod sees every device without naming any, so it is
+/// validated. A dry run looks at everything: it has no other pods to keep from harm.
+fn concerns_accelerators(review: &Review, phase: Phase) -> bool {
+    review.pods().any(|pod| match phase {
+        Phase::DryRun => true,
+        Phase::Mutate => pod.names_accelerator(),
+        Phase::Validate => pod.names_accelerator() || pod.is_privileged(),
+    })
 }
 
 /// The request as it would be for the object before an update. The new object is not copied for it.

@@ -11,8 +11,8 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
-use crate::options::TlsFiles;
-use crate::{expiry, tls};
+use crate::options::{TlsFiles, Trust};
+use crate::{authority, expiry, tls};
 
 /// Why a certificate and its key cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -41,14 +41,17 @@ pub enum CertificateError {
     /// The certificate or the key is of a kind that cannot be served.
     #[error("the certificate or its key cannot be used")]
     Unusable(#[source] rustls::Error),
+    /// Nobody makes a certificate any more.
+    #[error("no certificate was made")]
+    NoneMade,
     /// The certificate does not say when it expires.
     #[error("the certificate's validity cannot be read")]
     Validity,
 }
 
-/// The contents of both files. Its key is secret, so it has no `Debug`.
+/// A certificate chain, leaf first, and its key, in PEM. The key is secret, so it has no `Debug`.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Pair {
+pub struct Pair {
     certificate: Vec<u8>,
     key: Vec<u8>,
 }
@@ -79,12 +82,22 @@ impl Pair {
         }
     }
 
-    #[cfg(test)]
-    pub(crate) fn of(certificate: &str, key: &str) -> Self {
+    /// Puts both together; whether they belong together is seen when they are served.
+    pub fn new(certificate: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         Self {
             certificate: certificate.into(),
             key: key.into(),
         }
+    }
+
+    /// The chain.
+    pub fn certificate(&self) -> &[u8] {
+        &self.certificate
+    }
+
+    /// The key.
+    pub fn key(&self) -> &[u8] {
+        &self.key
     }
 }
 
@@ -144,6 +157,15 @@ impl Served {
         Arc::clone(&self.0.load().key)
     }
 
+    /// Whether a client that trusts what was published would take the certificate now.
+    pub(crate) fn is_trusted(&self, trust: &Trust, now: SystemTime) -> bool {
+        let Trust { bundle, names } = trust;
+        let served = self.key();
+        authority::parse_names(names).is_ok_and(|names| {
+            authority::vouches_for_chain(bundle.as_bytes(), &served.cert, &names, now)
+        })
+    }
+
     pub(crate) fn seconds_to_expiry(&self, now: SystemTime) -> f64 {
         self.0.load().seconds_to_expiry(now)
     }
@@ -162,13 +184,14 @@ mod tests {
     }
 
     fn fault(certificate: &str, key: &str) -> CertificateError {
-        Certificate::parse(&Pair::of(certificate, key)).unwrap_err()
+        Certificate::parse(&Pair::new(certificate, key)).unwrap_err()
     }
 
     #[test]
     fn takes_a_chain_leaf_first() {
         let ((leaf, key), (issuer, _)) = (pair(), pair());
-        let certificate = Certificate::parse(&Pair::of(&format!("{leaf}{issuer}"), &key)).unwrap();
+        let certificate =
+            Certificate::parse(&Pair::new(format!("{leaf}{issuer}"), key.clone())).unwrap();
         assert_eq!(certificate.key.cert.len(), 2);
     }
 

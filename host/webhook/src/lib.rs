@@ -11,7 +11,7 @@ mod reviewer;
 pub use reviewer::{Admission, Call, Decision, Phase, PolicyRun, Refusal, Reviewer};
 
 mod options;
-pub use options::{Drain, Limits, Options, TlsFiles};
+pub use options::{Drain, Given, Limits, Options, TlsFiles, TlsSource, Trust};
 
 mod server;
 pub use server::{Addresses, BindError, Server};
@@ -23,7 +23,10 @@ mod tls;
 pub use tls::install_crypto;
 
 mod certificate;
-pub use certificate::CertificateError;
+pub use certificate::{CertificateError, Pair};
+
+mod authority;
+pub use authority::{Authority, AuthorityError, Validity, expires, vouches};
 
 mod self_signed;
 pub use self_signed::{SelfSignedError, self_signed};

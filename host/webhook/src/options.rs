@@ -1,8 +1,13 @@
 //! What can be configured, with its defaults.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::certificate::Pair;
 
 /// Where a server listens and what it allows.
 #[derive(Clone, Debug)]
@@ -11,14 +16,60 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Where probes and metrics are served in plain HTTP; `0.0.0.0:9443`.
     pub metrics_listen: SocketAddr,
-    /// The certificate and its key.
-    pub tls: TlsFiles,
+    /// Where the certificate and its key come from.
+    pub tls: TlsSource,
+    /// What clients trust, where that is known: until it vouches for the certificate, the server is not ready.
+    pub trust: Option<watch::Receiver<Trust>>,
     /// How often the files of the certificate are read to see whether they have changed; 1 s.
     pub tls_poll: Duration,
     /// What one client may cost.
     pub limits: Limits,
     /// How the server leaves.
     pub drain: Drain,
+}
+
+/// Where a certificate and its key come from.
+#[derive(Clone, Debug)]
+pub enum TlsSource {
+    /// Files, which are read again and again.
+    Files(TlsFiles),
+    /// Whoever makes them; a new pair is served as soon as it is given.
+    Given(Given),
+}
+
+/// Pairs as they are made; the server waits for the first one.
+#[derive(Clone)]
+pub struct Given(pub watch::Receiver<Option<Pair>>);
+
+/// What clients were told to trust, and the names by which they call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trust {
+    /// Certificates of authorities, in PEM.
+    pub bundle: String,
+    /// The names.
+    pub names: Vec<String>,
+}
+
+impl From<TlsFiles> for TlsSource {
+    fn from(files: TlsFiles) -> Self {
+        Self::Files(files)
+    }
+}
+
+/// Keys are not shown.
+impl fmt::Debug for Given {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Given")
+    }
+}
+
+impl fmt::Display for TlsSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Files(files) => files.certificate.display().fmt(formatter),
+            Self::Given(_) => formatter.write_str("the certificate that was made"),
+        }
+    }
 }
 
 /// The PEM files of a certificate chain, leaf first, and of its private key.
@@ -68,11 +119,12 @@ pub struct Drain {
 
 impl Options {
     /// All defaults, with this certificate.
-    pub fn new(tls: TlsFiles) -> Self {
+    pub fn new(tls: impl Into<TlsSource>) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8443)),
             metrics_listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 9443)),
-            tls,
+            tls: tls.into(),
+            trust: None,
             tls_poll: Duration::from_secs(1),
             limits: Limits::default(),
             drain: Drain::default(),

@@ -118,13 +118,25 @@ fn answer<R: Reviewer, B>(request: &Request<B>, shared: &Shared<R>) -> Response<
 fn readiness<R: Reviewer>(shared: &Shared<R>) -> Response<Full<Bytes>> {
     match shared.lifecycle.stage() {
         Stage::Starting => text(StatusCode::SERVICE_UNAVAILABLE, "starting"),
-        Stage::Serving if shared.reviewer.is_ready() => text(StatusCode::OK, "ok"),
-        Stage::Serving => text(
+        Stage::Serving if !shared.reviewer.is_ready() => text(
             StatusCode::SERVICE_UNAVAILABLE,
             "no policies are loaded yet",
         ),
+        Stage::Serving if !is_trusted(shared) => text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the certificate does not verify against the published bundle",
+        ),
+        Stage::Serving => text(StatusCode::OK, "ok"),
         Stage::Draining | Stage::Closing => text(StatusCode::SERVICE_UNAVAILABLE, "shutting down"),
     }
+}
+
+/// Whether the API server would take the certificate, as far as is known what it trusts.
+fn is_trusted<R>(shared: &Shared<R>) -> bool {
+    shared.trust.as_ref().is_none_or(|trust| {
+        let trust = trust.borrow();
+        shared.served.is_trusted(&trust, SystemTime::now())
+    })
 }
 
 fn metrics<R>(shared: &Shared<R>) -> Response<Full<Bytes>> {

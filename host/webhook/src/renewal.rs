@@ -1,6 +1,6 @@
-//! Watches the certificate's files and serves what they hold.
+//! Watches where the certificate comes from and serves what is there.
 //!
-//! Contents are compared, not times or file events: that works the same for a symlink swap of a mounted secret,
+//! Contents of files are compared, not times or file events: that works the same for a symlink swap of a mounted secret,
 //! for files written in place, and for network file systems.
 
 use std::convert::Infallible;
@@ -12,11 +12,11 @@ use tracing::{debug, info, warn};
 
 use crate::certificate::{Certificate, CertificateError, Pair, Served};
 use crate::metrics::{Metrics, Reload};
-use crate::options::TlsFiles;
+use crate::options::{Given, TlsSource};
 
-/// The files, and what was last found in them.
+/// The source, and what was last found there.
 pub(crate) struct Renewal {
-    files: TlsFiles,
+    source: TlsSource,
     served: Arc<Served>,
     metrics: Arc<Metrics>,
     served_pair: Pair,
@@ -26,13 +26,13 @@ pub(crate) struct Renewal {
 impl Renewal {
     /// Loads the first certificate.
     pub(crate) async fn start(
-        files: TlsFiles,
+        mut source: TlsSource,
         metrics: Arc<Metrics>,
     ) -> Result<Self, CertificateError> {
-        let pair = Pair::read(&files).await?;
+        let pair = read(&mut source).await?;
         let served = Arc::new(Served::new(Certificate::parse(&pair)?));
         Ok(Self {
-            files,
+            source,
             served,
             metrics,
             served_pair: pair.clone(),
@@ -45,23 +45,30 @@ impl Renewal {
         Arc::clone(&self.served)
     }
 
-    /// Looks at the files again and again.
+    /// Looks at files again and again, and at what is given when it changes.
     pub(crate) async fn watch(mut self, every: Duration) -> Infallible {
         loop {
-            tokio::time::sleep(every).await;
+            match &mut self.source {
+                TlsSource::Files(_) => tokio::time::sleep(every).await,
+                TlsSource::Given(Given(pairs)) => {
+                    if pairs.changed().await.is_err() {
+                        return std::future::pending().await;
+                    }
+                }
+            }
             self.look().await;
         }
     }
 
-    /// Serves what the files hold, if it is new and sound. Each change is reported once.
+    /// Serves what is found, if it is new and sound. Each change is reported once.
     async fn look(&mut self) {
-        let found = Pair::read(&self.files).await.map_err(|err| chain(&err));
+        let found = read(&mut self.source).await.map_err(|err| chain(&err));
         if found == self.found {
             return;
         }
         match &found {
             Ok(pair) if *pair == self.served_pair => {
-                debug!("the certificate's files are as before")
+                debug!("the certificate is as before")
             }
             Ok(pair) => match Certificate::parse(pair) {
                 Ok(certificate) => self.adopt(pair.clone(), certificate),
@@ -77,12 +84,23 @@ impl Renewal {
         self.served.replace(certificate);
         self.served_pair = pair;
         self.metrics.certificate_reloaded(Reload::Succeeded);
-        info!(certificate = %self.files.certificate.display(), expiry_seconds = expiry.round(), "serving a new certificate");
+        info!(certificate = %self.source, expiry_seconds = expiry.round(), "serving a new certificate");
     }
 
     fn keep(&self, reason: &str) {
         self.metrics.certificate_reloaded(Reload::Failed);
-        warn!(certificate = %self.files.certificate.display(), reason, "keeping the old certificate");
+        warn!(certificate = %self.source, reason, "keeping the old certificate");
+    }
+}
+
+async fn read(source: &mut TlsSource) -> Result<Pair, CertificateError> {
+    match source {
+        TlsSource::Files(files) => Pair::read(files).await,
+        TlsSource::Given(Given(pairs)) => {
+            let pair = pairs.wait_for(Option::is_some).await;
+            let pair = pair.map_err(|_| CertificateError::NoneMade)?;
+            pair.clone().ok_or(CertificateError::NoneMade)
+        }
     }
 }
 

@@ -2,12 +2,11 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -17,7 +16,7 @@ use crate::certificate::{CertificateError, Served};
 use crate::gate::Gate;
 use crate::lifecycle::{Lifecycle, Stage};
 use crate::metrics::Metrics;
-use crate::options::{Drain, Limits, Options};
+use crate::options::{Drain, Limits, Options, Trust};
 use crate::probes::{self, Probes};
 use crate::renewal::Renewal;
 use crate::reviewer::Reviewer;
@@ -59,10 +58,10 @@ pub enum BindError {
         source: io::Error,
     },
     /// The certificate cannot be served.
-    #[error("the certificate `{}` cannot be served", certificate.display())]
+    #[error("the certificate `{certificate}` cannot be served")]
     Certificate {
-        /// Its file.
-        certificate: PathBuf,
+        /// Its file, or what it is.
+        certificate: String,
         /// Why.
         source: CertificateError,
     },
@@ -82,6 +81,7 @@ pub(crate) struct Shared<R> {
     pub(crate) lifecycle: Lifecycle,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) served: Arc<Served>,
+    pub(crate) trust: Option<watch::Receiver<Trust>>,
     pub(crate) tls: TlsAcceptor,
     connections: Arc<Semaphore>,
 }
@@ -96,20 +96,27 @@ impl<R: Reviewer> Server<R> {
         let Options {
             listen,
             metrics_listen,
-            tls: files,
+            tls: source,
+            trust,
             tls_poll,
             limits,
             drain,
         } = options;
         let metrics = Arc::new(Metrics::new());
-        let certificate = files.certificate.clone();
-        let renewal = Renewal::start(files, Arc::clone(&metrics))
+        let certificate = source.to_string();
+        let renewal = Renewal::start(source, Arc::clone(&metrics))
             .await
             .map_err(|source| BindError::Certificate {
                 certificate,
                 source,
             })?;
-        let shared = Arc::new(Shared::new(reviewer, limits, metrics, renewal.served())?);
+        let shared = Arc::new(Shared::new(
+            reviewer,
+            limits,
+            metrics,
+            renewal.served(),
+            trust,
+        )?);
         let (listener, listen) = bind(listen).await?;
         let (metrics_listener, metrics_listen) = bind(metrics_listen).await?;
         let metrics_listener = metrics_listener.into_std().map_err(BindError::Probes)?;
@@ -274,6 +281,7 @@ impl<R> Shared<R> {
         limits: Limits,
         metrics: Arc<Metrics>,
         served: Arc<Served>,
+        trust: Option<watch::Receiver<Trust>>,
     ) -> Result<Self, BindError> {
         let config = tls::server_config(Arc::clone(&served))?;
         Ok(Self {
@@ -282,6 +290,7 @@ impl<R> Shared<R> {
             lifecycle: Lifecycle::new(),
             metrics,
             served,
+            trust,
             tls: TlsAcceptor::from(Arc::new(config)),
             connections: Arc::new(Semaphore::new(
                 limits.connections.clamp(1, Semaphore::MAX_PERMITS),

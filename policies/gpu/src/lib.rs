@@ -42,6 +42,7 @@ mod hugepages;
 mod parameters;
 mod partition;
 mod server;
+mod sign;
 mod spread;
 mod taint;
 
@@ -76,6 +77,7 @@ pub use server::{
 pub use sharing::{
     MPS_LABEL, MPS_PIPES, MPS_VARIABLES, STRATEGY_LABELS, Sharing, is_gke_sharing, sharing_of,
 };
+pub use sign::{Pattern, Place, SIGNS, Sign};
 pub use spelling::{Suspicion, nearest, suspicion};
 pub use spread::{Elsewhere, Factor, Reach, Spread, TENSOR, spread, takes_one_each};
 pub use taint::{

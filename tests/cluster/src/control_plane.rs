@@ -185,6 +185,7 @@ impl Plan {
             file("tls-private-key-file", "kube-apiserver.key"),
             file("client-ca-file", "ca.crt"),
             file("token-auth-file", "tokens.csv"),
+            "--allow-privileged".to_owned(),
             "--authorization-mode=Node,RBAC".to_owned(),
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
             file("service-account-key-file", "service-accounts.pub"),

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::sync::watch;
 use tollgate_catalog::exempt;
+use tollgate_cluster::entry::Interests;
 use tollgate_cluster::{Client, Notice, Options};
 use tollgate_webhook::{Metrics, Reload};
 
@@ -28,6 +30,7 @@ const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 pub(super) struct Cluster {
     client: Client,
     replica: String,
+    interests: watch::Sender<Option<Interests>>,
 }
 
 impl Cluster {
@@ -40,7 +43,26 @@ impl Cluster {
             Some(name) => name.clone(),
             None => first_line(HOST_NAME).context("give `--name REPLICA`: the host has no name")?,
         };
-        Ok(Self { client, replica })
+        Ok(Self {
+            client,
+            replica,
+            interests: watch::Sender::new(None),
+        })
+    }
+
+    /// The connection to the API server.
+    pub(super) fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The name of this replica.
+    pub(super) fn replica(&self) -> &str {
+        &self.replica
+    }
+
+    /// What the policies in force want to see; nothing is known until they are loaded.
+    pub(super) fn interests(&self) -> watch::Receiver<Option<Interests>> {
+        self.interests.subscribe()
     }
 
     /// Keeps the reviewer's catalog as the cluster's objects say until `stop` ends.
@@ -56,8 +78,10 @@ impl Cluster {
             profile: setup.profile(),
             loader: setup.loader(),
         };
+        let interests = self.interests;
         let notify = |notice| match notice {
             Notice::InForce(catalog) => {
+                interests.send_replace(Some(Interests::of(&catalog)));
                 reviewer.catalog.store(Some(catalog));
                 metrics.configuration_reloaded(Reload::Succeeded);
             }

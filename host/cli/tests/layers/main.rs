@@ -24,7 +24,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("catalog", &["admission", "engine", "gpu"]),
     ("pipeline", &["admission", "catalog", "engine"]),
     ("webhook", &[]),
-    ("cluster", &["catalog"]),
+    ("cluster", &["admission", "catalog", "webhook"]),
     ("builtin", &[]),
     (
         "cli",

@@ -11,7 +11,8 @@ use rustls::client::Resumption;
 use rustls::version::{TLS12, TLS13};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tollgate_webhook::{BindError, CertificateError, Server};
+use tokio::sync::watch;
+use tollgate_webhook::{BindError, CertificateError, Given, Pair, Server, TlsSource, Trust};
 
 use crate::client::Dial;
 use crate::judge::Judge;
@@ -216,6 +217,85 @@ async fn refuses_to_start_without_a_certificate() {
         ),
         "{err}"
     );
+}
+
+/// A pair that was made, and not put into files.
+fn made(leaf: &Leaf) -> Option<Pair> {
+    Some(Pair::new(leaf.certificate.clone(), leaf.key.clone()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_given_is_served_at_once_and_under_load_fails_no_handshake() {
+    within(async {
+        let (old, new) = (Authority::new(), Authority::new());
+        let (first, second) = (old.leaf(), new.leaf());
+        let dial = Dial::new(pki::trust(&[&old, &new]));
+        let (give, given) = watch::channel(made(&first));
+        let server = start(|options| options.tls = TlsSource::Given(Given(given))).await;
+        let load = Load::start(&dial, &server);
+
+        load.goes_on().await;
+        assert_eq!(dial.connect(server.calls).await.unwrap().leaf, first.der());
+        give.send_replace(made(&second));
+        until(|| server.metric(RELOADED) == 1.0).await;
+        assert_eq!(dial.connect(server.calls).await.unwrap().leaf, second.der());
+        // What cannot be served is not, and the old one stays.
+        give.send_replace(Some(Pair::new(
+            first.certificate.clone(),
+            second.key.clone(),
+        )));
+        until(|| server.metric(FAILED) == 1.0).await;
+        assert_eq!(dial.connect(server.calls).await.unwrap().leaf, second.der());
+
+        assert_eq!(load.failures().await, Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn is_ready_only_while_what_is_published_vouches_for_what_is_served() {
+    within(async {
+        let (old, new) = (Authority::new(), Authority::new());
+        let published = |authorities: &[&Authority]| Trust {
+            bundle: authorities
+                .iter()
+                .map(|authority| authority.pem())
+                .collect(),
+            names: vec!["127.0.0.1".to_owned()],
+        };
+        let (publish, trust) = watch::channel(Trust::default());
+        let (give, given) = watch::channel(made(&old.leaf()));
+        let server = start(|options| {
+            options.tls = TlsSource::Given(Given(given));
+            options.trust = Some(trust);
+        })
+        .await;
+        let untrusted = (
+            503,
+            "the certificate does not verify against the published bundle".to_owned(),
+        );
+        let ready = (200, "ok".to_owned());
+
+        publish.send_replace(published(&[&new]));
+        until(|| server.readiness() == untrusted).await;
+        publish.send_replace(published(&[&old, &new]));
+        assert_eq!(server.readiness(), ready);
+        give.send_replace(made(&new.leaf()));
+        until(|| server.metric(RELOADED) == 1.0).await;
+        assert_eq!(server.readiness(), ready);
+        publish.send_replace(published(&[&old]));
+        assert_eq!(server.readiness(), untrusted);
+        // Nothing is published any more: somebody deleted the configurations.
+        publish.send_replace(published(&[]));
+        assert_eq!(server.readiness(), untrusted);
+        let elsewhere = Trust {
+            names: vec!["tollgate.other.svc".to_owned()],
+            ..published(&[&new])
+        };
+        publish.send_replace(elsewhere);
+        assert_eq!(server.readiness(), untrusted);
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -25,6 +25,10 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
     /// A new leaf for loopback.
     pub(crate) fn leaf(&self) -> Leaf {
         let key = KeyPair::generate().unwrap();

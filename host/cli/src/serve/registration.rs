@@ -1,0 +1,139 @@
+//! Keeps this installation registered, and gives what is served by it.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tollgate_cluster::authority::Terms;
+use tollgate_cluster::leader::{Election, Tenure, take_part};
+use tollgate_cluster::registrar::{Certificates, Learned, Options, Registrar};
+use tollgate_cluster::registration::{Endpoint, FailurePolicy};
+use tollgate_webhook::{Given, Pair, Trust};
+
+use super::cluster::Cluster;
+use crate::args::{FailPolicy, RegistrationArgs, ServeArgs};
+use crate::failure::Failure;
+
+/// How long giving up the lease may take.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A replica that takes part in the registration.
+pub(super) struct Registered {
+    /// What the API server trusts.
+    pub(super) trust: watch::Receiver<Trust>,
+    /// The certificate to serve, where the leader makes it.
+    pair: Option<watch::Receiver<Option<Pair>>>,
+    keeping: JoinHandle<()>,
+    stop: oneshot::Sender<()>,
+}
+
+impl Registered {
+    /// Begins to take part, where the arguments want it.
+    pub(super) fn start(
+        args: &ServeArgs,
+        cluster: &Cluster,
+        namespace: &str,
+    ) -> Result<Option<Self>, Failure> {
+        if !args.registration.register {
+            return Ok(None);
+        }
+        let options = options(args, namespace)?;
+        let own = options.certificates == Certificates::Own;
+        let (registrar, Learned { pair, trust }) = Registrar::new(cluster.client(), options);
+        let election = Election::new(cluster.replica().to_owned(), Tenure::default());
+        let (stop, stopped) = oneshot::channel();
+        let keeping = keep(cluster, namespace.to_owned(), registrar, election, stopped);
+        Ok(Some(Self {
+            trust,
+            pair: own.then_some(pair),
+            keeping: tokio::spawn(keeping),
+            stop,
+        }))
+    }
+
+    /// The certificate to serve, where the leader makes it.
+    pub(super) fn given(&self) -> Option<Given> {
+        self.pair.clone().map(Given)
+    }
+
+    /// Leaves, so that another can lead at once.
+    pub(super) async fn leave(self) {
+        drop(self.stop);
+        let _left_in_time = timeout(FAREWELL, self.keeping).await;
+    }
+}
+
+fn keep(
+    cluster: &Cluster,
+    namespace: String,
+    registrar: Registrar,
+    election: Election,
+    stopped: oneshot::Receiver<()>,
+) -> impl Future<Output = ()> + use<> {
+    let (client, interests) = (cluster.client(), cluster.interests());
+    async move {
+        let (leads, leading) = watch::channel(false);
+        let stopped = async { drop(stopped.await) };
+        tokio::select! {
+            () = registrar.run(leading, interests) => {}
+            () = take_part(client, &namespace, election, leads, stopped) => {}
+        }
+    }
+}
+
+fn options(args: &ServeArgs, namespace: &str) -> Result<Options, Failure> {
+    let RegistrationArgs {
+        register: _,
+        webhook_service,
+        webhook_url,
+        webhook_timeout,
+        fail_policy,
+        only_namespaces,
+        exclude_namespaces,
+        tls_ca,
+        cert_manager,
+        cluster_role,
+    } = args.registration.clone();
+    let certificates = match (&args.tls_cert, tls_ca, cert_manager) {
+        (None, ..) => Certificates::Own,
+        (Some(_), Some(ca), _) => Certificates::Files(ca),
+        (Some(_), None, Some(certificate)) => Certificates::CertManager(certificate),
+        (Some(_), None, None) => {
+            return Err(anyhow!(
+                "nobody says who vouches for `--tls-cert`: give `--tls-ca FILE` or `--cert-manager NAMESPACE/NAME`"
+            )
+            .into());
+        }
+    };
+    Ok(Options {
+        endpoint: match webhook_url {
+            Some(url) => Endpoint::Url(url),
+            None => service(&webhook_service, namespace)?,
+        },
+        certificates,
+        terms: Terms::default(),
+        namespace: namespace.to_owned(),
+        exclude_namespaces,
+        only_namespaces,
+        failure_policy: match fail_policy {
+            FailPolicy::Fail => FailurePolicy::Fail,
+            FailPolicy::Ignore => FailurePolicy::Ignore,
+        },
+        timeout_seconds: webhook_timeout,
+        cluster_role: Some(cluster_role),
+    })
+}
+
+fn service(written: &str, namespace: &str) -> Result<Endpoint, Failure> {
+    let (name, port) = written.split_once(':').unwrap_or((written, "443"));
+    let port = port
+        .parse()
+        .with_context(|| format!("`--webhook-service {written}`: `{port}` is no port"))?;
+    Ok(Endpoint::Service {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        port,
+    })
+}

@@ -1,0 +1,132 @@
+use std::collections::BTreeSet;
+
+use tollgate_admission::{KINDS, Kind, Treatment};
+
+use super::*;
+
+fn entry<'a>(entries: &'a [Entry], name: &str) -> &'a Entry {
+    entries.iter().find(|entry| entry.name == name).unwrap()
+}
+
+fn condition_names(entry: &Entry) -> Vec<&str> {
+    entry.conditions.iter().map(|(name, _)| *name).collect()
+}
+
+#[test]
+fn every_kind_that_is_registered_has_one_entry() {
+    let entries = validating(KINDS, &Interests::everything());
+    let registered: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry.name != "privileged.pods.tollgate.dev")
+        .flat_map(|entry| &entry.rules)
+        .flat_map(|rule| {
+            rule.resources
+                .iter()
+                .map(|name| (rule.group.clone(), name.clone()))
+        })
+        .collect();
+    let unique: BTreeSet<_> = registered.iter().collect();
+    assert_eq!(unique.len(), registered.len(), "{registered:?}");
+    for kind in KINDS {
+        let there = registered.contains(&(kind.group.to_owned(), kind.plural()));
+        assert_eq!(
+            there,
+            kind.treatment != Treatment::ReviewOnly,
+            "{}",
+            kind.kind
+        );
+    }
+}
+
+#[test]
+fn names_are_unique_and_have_three_parts() {
+    let entries = validating(KINDS, &Interests::everything());
+    let names: BTreeSet<_> = entries.iter().map(|entry| &entry.name).collect();
+    assert_eq!(names.len(), entries.len());
+    for name in names {
+        assert!(
+            name.split('.').count() >= 3 && name.ends_with(".tollgate.dev"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn pods_are_mutated_when_they_are_new_and_an_accelerator_is_named() {
+    let entries = mutating(KINDS, &Interests::everything());
+    let [pods] = entries.as_slice() else {
+        panic!("{entries:?}")
+    };
+    assert!(!pods.fails);
+    assert_eq!(pods.rules, [rule("", &["pods"], &["CREATE"])]);
+    assert_eq!(
+        condition_names(pods),
+        ["not-a-mirror", "names-an-accelerator"]
+    );
+}
+
+#[test]
+fn privileged_pods_are_never_refused_for_want_of_an_answer() {
+    let entries = validating(KINDS, &Interests::everything());
+    assert!(entry(&entries, "pods.tollgate.dev").fails);
+    let privileged = entry(&entries, "privileged.pods.tollgate.dev");
+    assert!(!privileged.fails);
+    assert!(condition_names(privileged).ends_with(&["is-privileged", "names-no-accelerator"]));
+}
+
+#[test]
+fn resizes_and_ephemeral_containers_are_validated() {
+    let entries = validating(KINDS, &Interests::everything());
+    let rules = &entry(&entries, "pods.tollgate.dev").rules;
+    assert!(rules.contains(&rule(
+        "",
+        &["pods/resize", "pods/ephemeralcontainers"],
+        &["UPDATE"]
+    )));
+}
+
+#[test]
+fn only_what_interests_a_policy_is_registered() {
+    let jobs = Interests {
+        kinds: BTreeSet::from(["Job.batch".to_owned()]),
+        mutates: true,
+    };
+    let entries = validating(KINDS, &jobs);
+    let resources: Vec<_> = entries
+        .iter()
+        .flat_map(|entry| &entry.rules)
+        .flat_map(|rule| &rule.resources)
+        .collect();
+    assert_eq!(resources, ["jobs"]);
+    assert!(mutating(KINDS, &jobs).is_empty());
+    let checks = Interests {
+        mutates: false,
+        ..Interests::everything()
+    };
+    assert!(mutating(KINDS, &checks).is_empty());
+}
+
+#[test]
+fn kinds_that_are_ignored_on_failure_stand_in_entries_of_their_own() {
+    let scaler = Kind {
+        group: "autoscaling",
+        kind: "HorizontalPodAutoscaler",
+        treatment: Treatment::Ignore,
+        pods: &[],
+    };
+    let monitor = Kind {
+        treatment: Treatment::ReviewOnly,
+        kind: "ServiceMonitor",
+        ..scaler
+    };
+    let kinds = [KINDS, &[scaler, monitor]].concat();
+    let entries = validating(&kinds, &Interests::everything());
+    let scalers = entry(
+        &entries,
+        "horizontalpodautoscalers.autoscaling.tollgate.dev",
+    );
+    assert!(!scalers.fails);
+    assert!(!condition_names(scalers).contains(&"names-an-accelerator"));
+    let all = format!("{entries:?}");
+    assert!(!all.contains("servicemonitors"));
+}

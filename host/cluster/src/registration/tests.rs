@@ -1,0 +1,150 @@
+use tollgate_admission::KINDS;
+
+use super::*;
+
+fn registration() -> Registration {
+    Registration {
+        endpoint: Endpoint::Service {
+            namespace: "tollgate-system".to_owned(),
+            name: "tollgate".to_owned(),
+            port: 443,
+        },
+        bundle: Bundle::Published("PEM".to_owned()),
+        own_namespace: "tollgate-system".to_owned(),
+        exclude_namespaces: vec!["gpu-operator".to_owned(), "kube-system".to_owned()],
+        only_namespaces: Vec::new(),
+        failure_policy: FailurePolicy::Fail,
+        timeout_seconds: 2,
+        owner: None,
+    }
+}
+
+fn webhooks(registration: &Registration) -> (Vec<MutatingWebhook>, Vec<ValidatingWebhook>) {
+    let Configurations {
+        mutating,
+        validating,
+    } = registration.configurations(KINDS, &Interests::everything());
+    (mutating.webhooks.unwrap(), validating.webhooks.unwrap())
+}
+
+fn namespaces(registration: &Registration) -> Vec<(String, Vec<String>)> {
+    let selector = webhooks(registration).0[0]
+        .namespace_selector
+        .clone()
+        .unwrap();
+    let expressions = selector.match_expressions.unwrap();
+    expressions
+        .into_iter()
+        .map(|it| (it.operator, it.values.unwrap()))
+        .collect()
+}
+
+#[test]
+fn only_validation_of_accelerators_refuses_on_failure() {
+    let (mutating, validating) = webhooks(&registration());
+    let policies = |name: &str| {
+        validating
+            .iter()
+            .find(|it| it.name == name)
+            .unwrap()
+            .failure_policy
+            .clone()
+            .unwrap()
+    };
+    assert_eq!(policies("pods.tollgate.dev"), "Fail");
+    assert_eq!(policies("templates.tollgate.dev"), "Fail");
+    assert_eq!(policies("privileged.pods.tollgate.dev"), "Ignore");
+    assert!(
+        mutating
+            .iter()
+            .all(|it| it.failure_policy.as_deref() == Some("Ignore"))
+    );
+}
+
+#[test]
+fn every_entry_can_be_made_to_admit_on_failure() {
+    let ignoring = Registration {
+        failure_policy: FailurePolicy::Ignore,
+        ..registration()
+    };
+    let (_, validating) = webhooks(&ignoring);
+    assert!(
+        validating
+            .iter()
+            .all(|it| it.failure_policy.as_deref() == Some("Ignore"))
+    );
+}
+
+#[test]
+fn namespaces_that_a_cluster_needs_to_come_up_are_left_alone() {
+    let never = [
+        "kube-system",
+        "kube-node-lease",
+        "tollgate-system",
+        "gpu-operator",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    assert_eq!(
+        namespaces(&registration()),
+        [("NotIn".to_owned(), never.clone())]
+    );
+    let staged = Registration {
+        only_namespaces: vec!["pilot".to_owned()],
+        ..registration()
+    };
+    assert_eq!(
+        namespaces(&staged),
+        [
+            ("NotIn".to_owned(), never),
+            ("In".to_owned(), vec!["pilot".to_owned()])
+        ]
+    );
+}
+
+#[test]
+fn calls_go_to_the_service_or_the_address() {
+    let (mutating, _) = webhooks(&registration());
+    let service = mutating[0].client_config.service.clone().unwrap();
+    assert_eq!(
+        (service.path.as_deref(), service.port),
+        (Some("/mutate"), Some(443))
+    );
+    assert_eq!(
+        registration().endpoint.names(),
+        ["tollgate.tollgate-system.svc"]
+    );
+    let by_url = Registration {
+        endpoint: Endpoint::Url("https://127.0.0.1:8443/".to_owned()),
+        ..registration()
+    };
+    let (_, validating) = webhooks(&by_url);
+    assert_eq!(
+        validating[0].client_config.url.as_deref(),
+        Some("https://127.0.0.1:8443/validate")
+    );
+    assert_eq!(by_url.endpoint.names(), ["127.0.0.1"]);
+    assert_eq!(Endpoint::Url("https://[::1]:1".to_owned()).names(), ["::1"]);
+}
+
+#[test]
+fn the_bundle_is_left_to_whoever_publishes_it() {
+    let bundle =
+        |registration: &Registration| webhooks(registration).1[0].client_config.ca_bundle.clone();
+    assert_eq!(bundle(&registration()), Some(ByteString(b"PEM".to_vec())));
+    let injected = Registration {
+        bundle: Bundle::Injected("tollgate-system/webhook".to_owned()),
+        ..registration()
+    };
+    assert_eq!(bundle(&injected), None);
+    let annotations = injected
+        .configurations(KINDS, &Interests::everything())
+        .validating
+        .metadata
+        .annotations
+        .unwrap();
+    assert_eq!(
+        annotations["cert-manager.io/inject-ca-from"],
+        "tollgate-system/webhook"
+    );
+}

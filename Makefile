@@ -55,7 +55,7 @@ lint: ## check the format, the lints, the lock file and, where cargo-deny is, th
 	@scripts/check-features
 	@scripts/check-dependencies
 	@echo "lint: clippy, warnings denied"
-	@cargo clippy --release --workspace --all-targets -- -D warnings
+	@cargo clippy --release --workspace --all-targets --features tollgate-e2e/e2e -- -D warnings
 
 bench: build ## run the benchmarks
 	@scripts/setup bench

@@ -73,6 +73,8 @@ func runKwok([]string) int {
 		return 1
 	}
 	command := kwok.NewCommand(ctx)
+	// Linked with the other parts, all have one flag of that name, which is theirs.
+	command.Version = ""
 	command.PersistentFlags().AddFlagSet(flags)
 	if err := command.ExecuteContext(ctx); err != nil {
 		logger.Error("run", err)

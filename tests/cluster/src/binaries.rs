@@ -22,7 +22,7 @@ pub fn binary(name: &str) -> Result<PathBuf> {
 ///
 /// # Errors
 /// Where it was not built.
-pub fn manifests(name: &str) -> Result<String> {
+pub(crate) fn manifests(name: &str) -> Result<String> {
     let path = find(&Path::new("manifests").join(format!("{name}.yaml")))?;
     std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
 }

@@ -91,10 +91,6 @@ impl Plan {
         format!("https://127.0.0.1:{}", self.api_server)
     }
 
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     pub(crate) fn authority(&self) -> &Authority {
         &self.authority
     }
@@ -187,6 +183,8 @@ impl Plan {
             file("token-auth-file", "tokens.csv"),
             "--allow-privileged".to_owned(),
             "--authorization-mode=Node,RBAC".to_owned(),
+            // Endpoints on loopback are refused, and nobody here needs them.
+            "--endpoint-reconciler-type=none".to_owned(),
             "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
             file("service-account-key-file", "service-accounts.pub"),
             file("service-account-signing-key-file", "service-accounts.key"),

@@ -13,7 +13,7 @@ const COUNT: u16 = 12_000;
 ///
 /// # Errors
 /// Where every port is taken.
-pub fn free() -> Result<u16> {
+pub(crate) fn free() -> Result<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Processes that run at once start in different places.
     let start = u16::try_from(std::process::id().wrapping_mul(97) % u32::from(COUNT))?;

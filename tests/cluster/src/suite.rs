@@ -87,7 +87,7 @@ fn trials(tests: &[Test], place: Option<(Handle, Arc<Cluster>)>) -> Vec<Trial> {
             let (runtime, cluster) = place.ok_or("no cluster")?;
             runtime
                 .block_on(run(&cluster))
-                .map_err(|err| format!("{err:?}").into())
+                .map_err(|err| format!("{err:#}").into())
         })
     };
     tests.iter().map(trial).collect()

@@ -1,6 +1,6 @@
 //! Every system that makes GPU pods: its pods stay Pending on tainted nodes, and run where Tollgate is.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use tollgate_e2e::{Cluster, Controller, Namespace, Replicas};
 
 /// One kind of workload, and what runs it.
@@ -36,45 +36,59 @@ const SYSTEMS: &[System] = &[
     system!("trainjob", [Controller::JobSet, Controller::Trainer], 2),
     system!("raycluster", [Controller::KubeRay], 2),
     system!("kueue", [Controller::Kueue], 2),
+    system!("mpijob-v2beta1", [Controller::MpiOperator], 2),
 ];
 
-/// What needs a cluster of its own: its resource has the name of another system's.
-const MPI: System = system!("mpijob-v2beta1", [Controller::MpiOperator], 2);
+/// Controllers that get a cluster of their own: while Kueue starts, its webhooks refuse every job, and the resource
+/// of the MPI operator has the name of one of the training operator's.
+const ALONE: &[Controller] = &[Controller::Kueue, Controller::MpiOperator];
 
-/// A test for each system, without Tollgate and with it.
+/// A test for each system without Tollgate, and one with it.
 macro_rules! systems {
-    ($($name:ident: $with:ident),* $(,)?) => {
+    ($($name:literal: $alone:ident, $with:ident;)*) => {
         $(
-            pub(crate) async fn $name(cluster: &Cluster) -> Result<()> {
-                stays_pending(cluster, find(stringify!($name))).await
+            pub(crate) async fn $alone(cluster: &Cluster) -> Result<()> {
+                let system = find($name)?;
+                match system.own_cluster().await? {
+                    Some(own) => stays_pending(&own, system).await.with_context(|| own.logs()),
+                    None => stays_pending(cluster, system).await,
+                }
             }
             pub(crate) async fn $with(cluster: &Cluster) -> Result<()> {
-                runs_with_tollgate(cluster, find(stringify!($name))).await
+                let system = find($name)?;
+                match system.own_cluster().await? {
+                    Some(own) => runs_with_tollgate(&own, system).await.with_context(|| own.logs()),
+                    None => runs_with_tollgate(cluster, system).await,
+                }
             }
         )*
     };
 }
 
 systems!(
-    pytorchjob: pytorchjob_with_tollgate,
-    tfjob: tfjob_with_tollgate,
-    mpijob: mpijob_with_tollgate,
-    xgboostjob: xgboostjob_with_tollgate,
-    jaxjob: jaxjob_with_tollgate,
-    paddlejob: paddlejob_with_tollgate,
-    jobset: jobset_with_tollgate,
-    leaderworkerset: leaderworkerset_with_tollgate,
-    trainjob: trainjob_with_tollgate,
-    raycluster: raycluster_with_tollgate,
-    kueue: kueue_with_tollgate,
+    "pytorchjob": pytorchjob, pytorchjob_with_tollgate;
+    "tfjob": tfjob, tfjob_with_tollgate;
+    "mpijob": mpijob, mpijob_with_tollgate;
+    "xgboostjob": xgboostjob, xgboostjob_with_tollgate;
+    "jaxjob": jaxjob, jaxjob_with_tollgate;
+    "paddlejob": paddlejob, paddlejob_with_tollgate;
+    "jobset": jobset, jobset_with_tollgate;
+    "leaderworkerset": leaderworkerset, leaderworkerset_with_tollgate;
+    "trainjob": trainjob, trainjob_with_tollgate;
+    "raycluster": raycluster, raycluster_with_tollgate;
+    "kueue": kueue, kueue_with_tollgate;
+    "mpijob-v2beta1": mpi_operator, mpi_operator_with_tollgate;
 );
 
-pub(crate) async fn mpi_operator(_: &Cluster) -> Result<()> {
-    stays_pending(&Cluster::start().await?, &MPI).await
-}
-
-pub(crate) async fn mpi_operator_with_tollgate(_: &Cluster) -> Result<()> {
-    runs_with_tollgate(&Cluster::start().await?, &MPI).await
+impl System {
+    async fn own_cluster(&self) -> Result<Option<Cluster>> {
+        let alone = (self.controllers.iter()).any(|controller| ALONE.contains(controller));
+        Ok(if alone {
+            Some(Cluster::start().await?)
+        } else {
+            None
+        })
+    }
 }
 
 async fn stays_pending(cluster: &Cluster, system: &System) -> Result<()> {
@@ -105,7 +119,7 @@ async fn create(namespace: &Namespace<'_>, system: &System) -> Result<()> {
     namespace.apply(system.manifest).await
 }
 
-fn find(name: &str) -> &'static System {
+fn find(name: &str) -> Result<&'static System> {
     let system = SYSTEMS.iter().find(|system| system.name == name);
-    system.expect("every test of this file has a row in the table")
+    system.with_context(|| format!("no row of the table is named `{name}`"))
 }

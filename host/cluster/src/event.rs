@@ -53,7 +53,7 @@ impl Events {
         let kind = if *is_warning { "Warning" } else { "Normal" };
         Event {
             metadata: ObjectMeta {
-                generate_name: Some(format!("{}.", key.name)),
+                generate_name: Some(format!("{}-", key.name)),
                 namespace: Some(NAMESPACE.to_owned()),
                 ..ObjectMeta::default()
             },

@@ -185,9 +185,11 @@ fn type_of(schema: &Map<String, Value>) -> (&str, bool) {
     }
 }
 
+/// Lets a value be null, unless it is a word: the API server (seen with 1.36) takes null for none of the words, even
+/// where it is one of them.
 fn nullable(mut schema: Value) -> Value {
-    if let Some(Value::Array(words)) = schema.get_mut("enum") {
-        words.push(Value::Null);
+    if schema.get("enum").is_some() {
+        return schema;
     }
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("nullable".to_owned(), true.into());

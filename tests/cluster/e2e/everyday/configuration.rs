@@ -192,7 +192,7 @@ fn specs() -> Vec<(Value, Option<&'static str>)> {
         (json!({}), None),
         (policy("mode", json!(false)), None),
         (policy("mode", json!("off")), None),
-        (policy("mode", json!(null)), None),
+        (policy("order", json!(null)), None),
         (
             policy("mode", json!(true)),
             Some("spec.mode: Unsupported value"),

@@ -23,6 +23,10 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one value of it in a process"
+)]
 pub(crate) enum Command {
     /// Show what policies would do to manifests, without a cluster.
     Review(ReviewArgs),

@@ -138,6 +138,7 @@ fn report_not_ready(server: &Server<'_>) {
                 known.name
             ),
         )
+        .actual("no readiness probe")
         .allowed(format!("a readiness probe on `{path}`"))
         .fix(format!(
             "add `readinessProbe: {{httpGet: {{path: {path}, port: {port}}}}}`"

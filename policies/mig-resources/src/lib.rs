@@ -88,7 +88,7 @@ impl Policy for MigResources {
             if takers.is_empty() {
                 continue;
             }
-            rename::report(default, &pod, &takers);
+            rename::report(default, pod, &takers);
             shape::report(pod, &takers);
             tensor::report(pod, &takers);
         }

@@ -51,9 +51,12 @@ impl<'a> Taker<'a> {
 }
 
 fn networks(container: &Container) -> Vec<(String, Fabric)> {
-    let limits = container.limits();
+    // A request alone counts: `gpu-limits` gives it a limit, before or after.
+    let (limits, requests) = (container.limits(), container.requests());
+    let has_limit = |name: &str| limits.iter().any(|(there, _)| there == name);
     let known = limits
         .iter()
+        .chain(requests.iter().filter(|(name, _)| !has_limit(name)))
         .filter(|(_, amount)| Quantity::parse(amount).is_ok_and(|amount| amount > Quantity::ZERO));
     known
         .filter_map(|(name, _)| Some((name.clone(), fabric(name)?)))

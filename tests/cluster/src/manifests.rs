@@ -80,7 +80,7 @@ mod tests {
     fn webhooks_keep_their_service_and_get_the_port() {
         let objects = parse(
             "kind: Deployment\n---\nkind: ValidatingWebhookConfiguration\nwebhooks: \
-             [{clientConfig: {service: {name: s, namespace: n}}}]\n---\nkind: Service\nmetadata: {name: s}\n\
+             [{clientConfig: {service: {name: s, namespace: ns}}}]\n---\nkind: Service\nmetadata: {name: s}\n\
              ---\nkind: Service\nmetadata: {name: metrics}\n",
         );
         let local = localize(objects.unwrap(), Some("s"), 7);
@@ -90,7 +90,7 @@ mod tests {
                 json!({"kind": "Service", "metadata": {"name": "s"},
                        "spec": {"type": "ExternalName", "externalName": "localhost"}}),
                 json!({"kind": "ValidatingWebhookConfiguration", "webhooks":
-                       [{"clientConfig": {"service": {"name": "s", "namespace": "n", "port": 7}}}]}),
+                       [{"clientConfig": {"service": {"name": "s", "namespace": "ns", "port": 7}}}]}),
             ]
         );
     }

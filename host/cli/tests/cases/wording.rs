@@ -5,9 +5,6 @@ use serde_json::Value;
 /// The longest message, in bytes.
 const MESSAGE_MAX: usize = 1 << 10;
 
-/// The longest warning, in characters: longer ones are cut on their way to the author.
-const WARNING_MAX: usize = 120;
-
 /// What is wrong with the wording of a finding, as the decision object has it.
 pub fn faults(finding: &Value) -> Vec<String> {
     let text = |key: &str| finding[key].as_str().unwrap_or_default();
@@ -37,13 +34,6 @@ pub fn faults(finding: &Value) -> Vec<String> {
         if value.ends_with('.') && !value.ends_with("…") {
             faults.push(format!("its `{part}` ends with a full stop: {value}"));
         }
-    }
-    let short = format!("{}/{}: {}", text("policy"), text("rule"), text("message"));
-    let length = short.chars().count();
-    if text("severity") == "warn" && length > WARNING_MAX {
-        faults.push(format!(
-            "as a warning it has {length} characters, more than {WARNING_MAX}: {short}"
-        ));
     }
     faults
 }
@@ -103,14 +93,6 @@ mod tests {
                 "message",
                 json!("x".repeat(1025)),
                 "its `message` has 1025 bytes, more than 1024".to_owned(),
-            ),
-            (
-                "message",
-                json!("x".repeat(116)),
-                format!(
-                    "as a warning it has 121 characters, more than 120: p/r: {}",
-                    "x".repeat(116)
-                ),
             ),
         ] {
             let mut bad = good.clone();

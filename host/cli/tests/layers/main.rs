@@ -68,7 +68,7 @@ const EDGES: &[(&str, &[&str])] = &[
         ],
     ),
     ("bench", &["webhook"]),
-    ("e2e", &[]),
+    ("e2e", &["admission", "cluster", "gpu", "webhook"]),
 ];
 
 /// Libraries that one crate knows, with that crate. What is under `tests` may know them too.

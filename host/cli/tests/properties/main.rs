@@ -49,7 +49,14 @@ static BACKWARDS: LazyLock<Catalog> = LazyLock::new(|| {
 });
 
 /// The parts of a pod that the built-in policies say that they edit.
-const EDITED: [&str; 5] = ["tolerations", "volumes", "volumeMounts", "resources", "env"];
+const EDITED: [&str; 6] = [
+    "tolerations",
+    "volumes",
+    "volumeMounts",
+    "resources",
+    "env",
+    "securityContext",
+];
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]

@@ -1,5 +1,11 @@
 //! The everyday group: a control plane, fake GPU nodes, and the controllers that make most GPU pods.
 
+#![allow(
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "tests over JSON values, where indexing reads null for what is absent"
+)]
+
 mod configuration;
 mod control_plane;
 mod replicas;

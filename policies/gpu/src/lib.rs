@@ -69,7 +69,9 @@ pub use node_path::{
 pub use parameters::parameters;
 pub use partition::is_partition;
 pub use quantity::{Quantity, QuantityError};
-pub use resource::{Class, Resource, Vendor, is_accelerator, is_taint_key, lookup};
+pub use resource::{
+    Class, Resource, Vendor, exact_resources, is_accelerator, is_taint_key, lookup,
+};
 pub use runtime_class::{RUNTIME_CLASSES, gives_devices};
 pub use server::{
     Invocation, Metrics, ModelName, Role, Start, WORKLOADS, Workload, is_batch_kind, recognise,

@@ -307,7 +307,8 @@ impl Resource {
 }
 
 /// The rows that stand for one name.
-pub(crate) fn exact() -> impl Iterator<Item = (&'static str, &'static Resource)> {
+#[must_use]
+pub fn exact_resources() -> impl Iterator<Item = (&'static str, &'static Resource)> {
     RESOURCES
         .iter()
         .filter_map(|resource| Some((resource.exact_name()?, resource)))
@@ -357,7 +358,7 @@ fn ends_as_virtual_gpu(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Class, RESOURCES, Vendor, exact, is_accelerator, is_taint_key, lookup};
+    use super::{Class, RESOURCES, Vendor, exact_resources, is_accelerator, is_taint_key, lookup};
 
     fn class(name: &str) -> Option<Class> {
         lookup(name).map(|resource| resource.class)
@@ -486,7 +487,7 @@ mod tests {
 
     #[test]
     fn every_exact_row_can_be_reached_and_occurs_once() {
-        for (name, resource) in exact() {
+        for (name, resource) in exact_resources() {
             let found = lookup(name).unwrap();
             assert!(
                 std::ptr::eq(found, resource),

@@ -217,12 +217,12 @@ impl Pattern {
 #[cfg(test)]
 mod tests {
     use super::{Place, SIGNS};
-    use crate::resource::exact;
+    use crate::resource::exact_resources;
     use crate::{Class, Suspicion, nearest, suspicion};
 
     #[test]
     fn every_accelerator_of_the_table_is_a_sign() {
-        for (name, resource) in exact() {
+        for (name, resource) in exact_resources() {
             if resource.class != Class::Companion {
                 assert!(Place::Resource.is_sign(name), "{name}");
             }

@@ -7,7 +7,7 @@
 use crate::{
     distance::within,
     mig::MigName,
-    resource::{Class, Resource, amd_partition, exact, lookup},
+    resource::{Class, Resource, amd_partition, exact_resources, lookup},
 };
 
 /// What to think of a resource name.
@@ -185,7 +185,7 @@ fn repaired_partition(typed: &str) -> Option<String> {
 /// The known name with the fewest edits; of equals the first of the table.
 fn closest(typed: &str) -> Option<String> {
     let (domain, local) = typed.split_once('/')?;
-    exact()
+    exact_resources()
         .filter(|(_, resource)| resource.class != Class::Companion)
         .filter_map(|(name, _)| {
             let (known_domain, known_local) = name.split_once('/')?;

@@ -1,8 +1,9 @@
 //! Where the binaries and manifests are that `tests/cluster/build` made.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 /// The environment variable with the folders that `tests/cluster/build` prints.
 const FOLDERS: &str = "TOLLGATE_E2E_PATH";
@@ -31,16 +32,21 @@ pub(crate) fn manifests(name: &str) -> Result<String> {
 ///
 /// # Errors
 /// Where the environment does not name it.
-pub fn tollgate() -> Result<PathBuf> {
+pub(crate) fn tollgate() -> Result<PathBuf> {
     let path = std::env::var_os(TOLLGATE)
         .with_context(|| format!("`{TOLLGATE}` does not name the binary; `make e2e` sets it"))?;
     Ok(path.into())
 }
 
-/// Whether the environment names a `tollgate` binary to test.
-#[must_use]
-pub fn has_tollgate() -> bool {
-    tollgate().is_ok_and(|path| path.is_file())
+/// Runs a command of the `tollgate` binary under test, and gives what it printed.
+///
+/// # Errors
+/// Where it fails, with what it said.
+pub fn tollgate_says(arguments: &[&str]) -> Result<String> {
+    let output = Command::new(tollgate()?).args(arguments).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "`tollgate {arguments:?}`: {said}");
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 fn find(file: &Path) -> Result<PathBuf> {

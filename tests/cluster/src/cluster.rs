@@ -1,6 +1,6 @@
 //! A running cluster.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,22 +10,25 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use crate::authority::Authority;
 use crate::control_plane::{Part, Plan};
 use crate::controllers::{Controller, Running};
+use crate::installation::left_alone;
 use crate::process::{Process, end_of};
 use crate::wait::until;
-use crate::{Namespace, Objects, manifests, nodes};
+use crate::{Installation, Namespace, Objects, manifests, nodes};
 
 /// How long a part of the control plane may take to end when it is asked to.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A control plane with fake nodes, on ports of its own, in a folder of its own. Dropping it ends all.
 pub struct Cluster {
+    tollgate: OnceCell<Installation>,
+    left_alone: Mutex<VecDeque<String>>,
     // Before the parts, so that controllers end before the API server does.
     controllers: Mutex<HashMap<Controller, Arc<OnceCell<Running>>>>,
     parts: Mutex<BTreeMap<Part, Process>>,
@@ -41,8 +44,16 @@ impl Cluster {
     /// # Errors
     /// Where a binary is missing or ends, with the end of its log.
     pub async fn start() -> Result<Self> {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with further flags of the API server.
+    ///
+    /// # Errors
+    /// Where a binary is missing or ends, with the end of its log.
+    pub async fn start_with(flags: &[&str]) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("tollgate-e2e-").tempdir()?;
-        let plan = Plan::new(folder.path())?;
+        let plan = Plan::new(folder.path(), flags)?;
         let mut parts = BTreeMap::from([
             (Part::Etcd, plan.start(Part::Etcd)?),
             (Part::ApiServer, plan.start(Part::ApiServer)?),
@@ -53,6 +64,8 @@ impl Cluster {
             parts.insert(part, plan.start(part)?);
         }
         let cluster = Self {
+            tollgate: OnceCell::new(),
+            left_alone: Mutex::new(left_alone().collect()),
             controllers: Mutex::default(),
             parts: Mutex::new(parts),
             objects: Objects::new(client),
@@ -102,22 +115,35 @@ impl Cluster {
         self.folder.path()
     }
 
+    /// Tollgate in this cluster, for tests that share it: two replicas that stay.
+    ///
+    /// # Errors
+    /// Where it cannot be installed.
+    pub async fn tollgate(&self) -> Result<&Installation> {
+        let install = || Installation::install(self, 2, &[]);
+        self.tollgate.get_or_try_init(install).await
+    }
+
     /// Makes a namespace that is one test's own.
     ///
     /// # Errors
     /// Where its service account does not come.
     pub async fn namespace(&self, prefix: &str) -> Result<Namespace<'_>> {
-        self.labelled_namespace(prefix, &json!({})).await
+        let number = self.namespaces.fetch_add(1, Ordering::Relaxed);
+        self.named_namespace(format!("{prefix}-{number}")).await
     }
 
-    /// Makes a namespace with labels that is one test's own.
+    /// Makes a namespace that is one test's own, and that Tollgate leaves alone.
     ///
     /// # Errors
-    /// Where its service account does not come.
-    pub async fn labelled_namespace(&self, prefix: &str, labels: &Value) -> Result<Namespace<'_>> {
-        let number = self.namespaces.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{prefix}-{number}");
-        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
+    /// Where its service account does not come, or all such names are taken.
+    pub async fn namespace_without_tollgate(&self) -> Result<Namespace<'_>> {
+        let name = lock(&self.left_alone).pop_front();
+        self.named_namespace(name.context("no name is left")?).await
+    }
+
+    async fn named_namespace(&self, name: String) -> Result<Namespace<'_>> {
+        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
         self.objects.create("", &object).await?;
         // Until then the API server refuses pods.
         until("a namespace has its service account", async || {

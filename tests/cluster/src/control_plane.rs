@@ -56,11 +56,13 @@ pub(crate) struct Plan {
     etcd_peers: u16,
     api_server: u16,
     authority: Authority,
+    /// Further flags of the API server.
+    flags: Vec<String>,
 }
 
 impl Plan {
     /// Chooses ports and writes certificates, tokens and the administrator's kubeconfig.
-    pub(crate) fn new(folder: &Path) -> Result<Self> {
+    pub(crate) fn new(folder: &Path, flags: &[&str]) -> Result<Self> {
         let plan = Self {
             folder: folder.to_owned(),
             binary: binary("testcluster")?,
@@ -68,6 +70,7 @@ impl Plan {
             etcd_peers: ports::free()?,
             api_server: ports::free()?,
             authority: Authority::new(folder)?,
+            flags: flags.iter().map(ToString::to_string).collect(),
         };
         let names = [
             "127.0.0.1",
@@ -137,7 +140,7 @@ impl Plan {
     pub(crate) fn start(&self, part: Part) -> Result<Process> {
         let flags = match part {
             Part::Etcd => self.etcd_flags(),
-            Part::ApiServer => self.api_server_flags(),
+            Part::ApiServer => [self.api_server_flags(), self.flags.clone()].concat(),
             Part::ControllerManager => self.controller_manager_flags(),
             Part::Scheduler => self.scheduler_flags(),
             Part::Nodes => self.nodes_flags(),

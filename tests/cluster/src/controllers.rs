@@ -2,6 +2,7 @@
 
 mod everyday;
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
@@ -10,9 +11,9 @@ use anyhow::{Context as _, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::http::get;
 use crate::manifests::{localize, parse};
 use crate::objects::text;
 use crate::process::{Process, program};
@@ -141,14 +142,15 @@ impl Running {
             until("the API server can call the controller", async || {
                 self.check()?;
                 trusted(cluster, installed).await?;
-                Ok(TcpStream::connect(("127.0.0.1", place.webhook)).await?)
+                Ok(drop(TcpStream::connect((Ipv4Addr::LOCALHOST, place.webhook)).await?))
             })
             .await?;
         }
         if needs.probed {
             until("the controller is ready", async || {
                 self.check()?;
-                probe(place.health).await
+                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, place.health));
+                get(address, "/readyz").await.map(drop)
             })
             .await?;
         }
@@ -267,18 +269,5 @@ async fn trusted(cluster: &Cluster, installed: &[Value]) -> Result<()> {
             "{kind} {name} has no authority yet"
         );
     }
-    Ok(())
-}
-
-/// Whether `/readyz` on a port answers 200.
-pub(crate) async fn probe(port: u16) -> Result<()> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-    stream
-        .write_all(b"GET /readyz HTTP/1.0\r\nHost: localhost\r\n\r\n")
-        .await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    let status = answer.lines().next().unwrap_or_default();
-    ensure!(status.contains(" 200 "), "/readyz answers `{status}`");
     Ok(())
 }

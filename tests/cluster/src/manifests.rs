@@ -18,8 +18,11 @@ const DROPPED: &[&str] = &[
     "StatefulSet",
 ];
 
-/// Reads every document of a YAML text.
-pub(crate) fn parse(yaml: &str) -> Result<Vec<Value>> {
+/// Reads every document of a YAML text that is an object.
+///
+/// # Errors
+/// Where it is not YAML.
+pub fn parse(yaml: &str) -> Result<Vec<Value>> {
     // They are trusted, and larger than what the limits of the default allow.
     let options = serde_saphyr::options! { budget: None };
     let objects = serde_saphyr::from_multiple_with_options(yaml, options);

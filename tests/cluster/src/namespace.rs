@@ -56,6 +56,15 @@ impl<'a> Namespace<'a> {
         self.cluster.objects().get(kind, &self.name, name).await
     }
 
+    /// Merges a patch into an object.
+    ///
+    /// # Errors
+    /// What the API server answers.
+    pub async fn merge(&self, kind: Kind<'_>, name: &str, patch: &Value) -> Result<Value> {
+        let objects = self.cluster.objects();
+        objects.merge(kind, &self.name, name, patch).await
+    }
+
     /// Deletes an object.
     ///
     /// # Errors

@@ -44,6 +44,22 @@ impl Objects {
         )?)
     }
 
+    /// Asks what would be stored if an object were created.
+    ///
+    /// # Errors
+    /// What the API server answers, its words included.
+    pub async fn dry_run(&self, namespace: &str, object: &Value) -> Result<Value> {
+        let api = self.api_of(namespace, object).await?;
+        let object: DynamicObject = serde_json::from_value(object.clone())?;
+        let parameters = PostParams {
+            dry_run: true,
+            ..PostParams::default()
+        };
+        Ok(serde_json::to_value(
+            api.create(&parameters, &object).await?,
+        )?)
+    }
+
     /// Creates or changes an object by server-side apply.
     ///
     /// # Errors

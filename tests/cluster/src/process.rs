@@ -52,6 +52,12 @@ impl Process {
         })
     }
 
+    /// The name that it was started under.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its process id.
     #[must_use]
     pub fn id(&self) -> u32 {

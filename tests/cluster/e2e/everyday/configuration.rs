@@ -1,11 +1,10 @@
 //! Configuration as objects of the cluster: `tollgate serve --cluster`.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use tollgate_e2e::{Cluster, Namespace, Replicas, tollgate_binary, until};
+use tollgate_e2e::{Cluster, Namespace, until};
 
 const POLICY: (&str, &str) = ("tollgate.dev/v1alpha1", "Policy");
 const SITE: (&str, &str) = ("tollgate.dev/v1alpha1", "Site");
@@ -31,17 +30,6 @@ fn one_gpu(name: &str) -> Value {
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
         "spec": {"containers": [{"name": "main", "image": "train:1", "resources": {"limits": limits, "requests": requests}}]},
     })
-}
-
-async fn define(cluster: &Cluster) -> Result<()> {
-    let crds = Command::new(tollgate_binary()?).arg("crds").output()?;
-    ensure!(crds.status.success(), "`tollgate crds` failed");
-    cluster.apply("", &String::from_utf8(crds.stdout)?).await?;
-    until("the definitions are served", async || {
-        cluster.objects().list(POLICY, "", "").await?;
-        cluster.objects().list(SITE, "", "").await.map(drop)
-    })
-    .await
 }
 
 /// A condition of the newest generation of a policy.
@@ -72,9 +60,8 @@ async fn tolerates(namespace: &Namespace<'_>, name: &str) -> Result<bool> {
 }
 
 pub async fn changes_are_in_force_within_a_second_and_reported(cluster: &Cluster) -> Result<()> {
-    define(cluster).await?;
-    let replicas = Replicas::install(cluster, 2, &["--cluster"]).await?;
-    let namespace = replicas.namespace("configured").await?;
+    cluster.tollgate().await?;
+    let namespace = cluster.namespace("configured").await?;
     let spec = |mode: &str| {
         json!({
             "module": "builtin:gpu-tolerations", "mode": mode, "match": {"namespaces": [namespace.name()]},
@@ -127,9 +114,8 @@ pub async fn changes_are_in_force_within_a_second_and_reported(cluster: &Cluster
 pub async fn a_bad_policy_is_refused_and_its_last_good_version_stays(
     cluster: &Cluster,
 ) -> Result<()> {
-    define(cluster).await?;
-    let replicas = Replicas::install(cluster, 2, &["--cluster"]).await?;
-    let namespace = replicas.namespace("refused").await?;
+    cluster.tollgate().await?;
+    let namespace = cluster.namespace("refused").await?;
     let spec = |module: &str| {
         json!({
             "module": module, "match": {"namespaces": [namespace.name()]},
@@ -259,7 +245,7 @@ fn specs() -> Vec<(Value, Option<&'static str>)> {
 }
 
 pub async fn the_api_server_takes_what_files_may_say(cluster: &Cluster) -> Result<()> {
-    define(cluster).await?;
+    cluster.tollgate().await?;
     for (number, (spec, refusal)) in specs().into_iter().enumerate() {
         let name = format!("said-{number}");
         let created = cluster.objects().create("", &policy(&name, &spec)).await;

@@ -24,7 +24,7 @@ fn resources() -> impl Iterator<Item = &'static str> {
 pub(crate) async fn gpu_pods_without_toleration_stay_pending_on_every_model(
     cluster: &Cluster,
 ) -> Result<()> {
-    let namespace = cluster.namespace("untolerated").await?;
+    let namespace = cluster.namespace_without_tollgate().await?;
     for (number, resource) in resources().enumerate() {
         namespace
             .create(pod(&format!("p{number}"), resource, &json!([])))
@@ -35,7 +35,7 @@ pub(crate) async fn gpu_pods_without_toleration_stay_pending_on_every_model(
 }
 
 pub(crate) async fn gpu_pods_with_toleration_run(cluster: &Cluster) -> Result<()> {
-    let namespace = cluster.namespace("tolerated").await?;
+    let namespace = cluster.namespace_without_tollgate().await?;
     let tolerations = json!([
         {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},
         {"key": "amd.com/gpu", "operator": "Exists", "effect": "NoSchedule"},
@@ -78,7 +78,7 @@ spec:
 pub(crate) async fn claims_for_devices_are_allocated_until_none_is_left(
     cluster: &Cluster,
 ) -> Result<()> {
-    let namespace = cluster.namespace("claims").await?;
+    let namespace = cluster.namespace_without_tollgate().await?;
     namespace.apply(DEVICES).await?;
     let claiming = |name: &str| {
         json!({
@@ -107,7 +107,7 @@ pub(crate) async fn claims_for_devices_are_allocated_until_none_is_left(
 }
 
 pub(crate) async fn jobs_run_until_asked_to_complete(cluster: &Cluster) -> Result<()> {
-    let namespace = cluster.namespace("job").await?;
+    let namespace = cluster.namespace_without_tollgate().await?;
     let mut template = pod(
         "ignored",
         "nvidia.com/gpu",
@@ -131,7 +131,7 @@ pub(crate) async fn jobs_run_until_asked_to_complete(cluster: &Cluster) -> Resul
 pub(crate) async fn objects_outlive_a_killed_api_server_and_etcd(_: &Cluster) -> Result<()> {
     // One of its own, since other tests would not outlive it.
     let cluster = Cluster::start().await?;
-    let namespace = cluster.namespace("outage").await?;
+    let namespace = cluster.namespace_without_tollgate().await?;
     let tolerations = json!([{"operator": "Exists"}]);
     namespace
         .create(pod("before", "nvidia.com/gpu", &tolerations))

@@ -6,10 +6,17 @@
     reason = "tests over JSON values, where indexing reads null for what is absent"
 )]
 
+mod admission;
+mod calm;
 mod configuration;
 mod control_plane;
-mod replicas;
+mod farewell;
+mod foretold;
+mod plugin;
+mod pods;
+mod stream;
 mod systems;
+mod upheaval;
 
 use std::process::ExitCode;
 
@@ -20,8 +27,22 @@ fn main() -> ExitCode {
         control_plane::claims_for_devices_are_allocated_until_none_is_left,
         control_plane::jobs_run_until_asked_to_complete,
         control_plane::objects_outlive_a_killed_api_server_and_etcd,
-        replicas::pods_run_while_replicas_are_stopped_and_killed,
-        replicas::denials_reach_whoever_creates_the_pod,
+        admission::what_cannot_run_is_refused_at_apply,
+        admission::slices_run_on_nodes_that_have_them,
+        admission::pods_with_claims_are_left_as_they_are,
+        admission::deployments_under_a_scaler_get_pods_that_run,
+        foretold::golden_pods_become_what_review_foretells,
+        foretold::real_pods_become_what_review_foretells,
+        plugin::every_toleration_of_the_api_servers_plugin_is_ours_too,
+        calm::objects_without_accelerators_cause_no_call,
+        calm::nothing_else_stops_while_nobody_answers,
+        calm::a_new_rule_leaves_what_exists_alone,
+        upheaval::no_call_fails_while_replicas_follow_one_another,
+        upheaval::no_call_fails_while_certificates_follow_one_another,
+        upheaval::no_call_is_judged_by_two_versions_of_a_policy,
+        upheaval::all_is_right_again_soon_after_a_crash,
+        farewell::a_cluster_that_starts_cold_does_not_wait_for_tollgate,
+        farewell::an_uninstalled_tollgate_leaves_nothing_behind,
         systems::pytorchjob,
         systems::tfjob,
         systems::mpijob,

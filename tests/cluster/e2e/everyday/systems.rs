@@ -1,7 +1,7 @@
 //! Every system that makes GPU pods: its pods stay Pending on tainted nodes, and run where Tollgate is.
 
 use anyhow::{Context as _, Result};
-use tollgate_e2e::{Cluster, Controller, Namespace, Replicas};
+use tollgate_e2e::{Cluster, Controller, Namespace};
 
 /// One kind of workload, and what runs it.
 struct System {
@@ -93,7 +93,7 @@ impl System {
 
 async fn stays_pending(cluster: &Cluster, system: &System) -> Result<()> {
     start(cluster, system).await?;
-    let namespace = cluster.namespace(system.name).await?;
+    let namespace = cluster.namespace_without_tollgate().await?;
     create(&namespace, system).await?;
     namespace.until_untolerated("", system.pods).await?;
     Ok(())
@@ -101,8 +101,8 @@ async fn stays_pending(cluster: &Cluster, system: &System) -> Result<()> {
 
 async fn runs_with_tollgate(cluster: &Cluster, system: &System) -> Result<()> {
     start(cluster, system).await?;
-    let replicas = Replicas::install(cluster, 1, &[]).await?;
-    let namespace = replicas.namespace(system.name).await?;
+    cluster.tollgate().await?;
+    let namespace = cluster.namespace(system.name).await?;
     create(&namespace, system).await?;
     namespace.until_running("", system.pods).await?;
     Ok(())

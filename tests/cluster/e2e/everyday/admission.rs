@@ -1,0 +1,122 @@
+//! What users of a cluster see: pods that run, and refusals where they apply something.
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use tollgate_e2e::{Cluster, Namespace};
+
+use crate::pods::{deployment, scaler, spec, wants};
+
+/// Half a GPU: the API server has its own words for it in a pod, and none in a template.
+const HALF: (&str, &str) = ("nvidia.com/gpu", "500m");
+
+pub(crate) async fn what_cannot_run_is_refused_at_apply(cluster: &Cluster) -> Result<()> {
+    cluster.tollgate().await?;
+    let namespace = cluster.namespace("apply").await?;
+    let mut job = json!({
+        "apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "half"},
+        "spec": {"template": {"spec": spec(HALF.0, HALF.1)}},
+    });
+    job["spec"]["template"]["spec"]["restartPolicy"] = json!("Never");
+    let refused = [
+        wants("half", HALF.0, HALF.1),
+        deployment("half", 1, &spec(HALF.0, HALF.1)),
+        job,
+    ];
+    for object in refused {
+        let said = apply(&namespace, &object).await.err();
+        let said = format!("{:#}", said.context("half a GPU was admitted")?);
+        ensure!(
+            said.contains("pods.tollgate.dev") || said.contains("templates.tollgate.dev"),
+            "{said}"
+        );
+        let ours = "container `main` asks for 500m nvidia.com/gpu, which is only given out whole";
+        ensure!(
+            said.contains(ours),
+            "{} is refused in other words: {said}",
+            object["kind"]
+        );
+    }
+    Ok(())
+}
+
+async fn apply(namespace: &Namespace<'_>, object: &Value) -> Result<String> {
+    let kind = object["kind"].as_str().unwrap_or_default();
+    let file = namespace
+        .cluster()
+        .folder()
+        .join(format!("apply-{kind}.json"));
+    std::fs::write(&file, object.to_string())?;
+    let file = file.display().to_string();
+    let arguments = [
+        "apply",
+        "--namespace",
+        namespace.name(),
+        "--filename",
+        &file,
+    ];
+    namespace.cluster().kubectl(&arguments).await
+}
+
+pub(crate) async fn slices_run_on_nodes_that_have_them(cluster: &Cluster) -> Result<()> {
+    cluster.tollgate().await?;
+    let namespace = cluster.namespace("mig").await?;
+    namespace
+        .create(wants("named", "nvidia.com/mig-1g.10gb", "1"))
+        .await?;
+    // Says how much it needs, and of which model.
+    let mut sized = wants("sized", "nvidia.com/gpu", "1");
+    sized["metadata"]["annotations"] = json!({"tollgate.dev/gpu-memory": "30Gi"});
+    sized["spec"]["nodeSelector"] = json!({"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-80GB"});
+    let sized = namespace.create(sized).await?;
+    let limits = &sized["spec"]["containers"][0]["resources"]["limits"];
+    ensure!(limits["nvidia.com/mig-3g.40gb"] == "1", "{limits}");
+    for pod in namespace.until_running("", 2).await? {
+        let node = &pod["spec"]["nodeName"];
+        ensure!(
+            node == "mig-mixed-0",
+            "{} runs on {node}",
+            pod["metadata"]["name"]
+        );
+    }
+    Ok(())
+}
+
+pub(crate) async fn pods_with_claims_are_left_as_they_are(cluster: &Cluster) -> Result<()> {
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "claims"},
+        "spec": {
+            "resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "gpu"}],
+            "containers": [{
+                "name": "main", "image": "train:1",
+                "resources": {"claims": [{"name": "gpu"}], "limits": {"cpu": "1", "memory": "1Gi"}},
+            }],
+        },
+    });
+    cluster.tollgate().await?;
+    let (with, without) = (
+        cluster.namespace("claimed").await?,
+        cluster.namespace_without_tollgate().await?,
+    );
+    let objects = cluster.objects();
+    let (mut judged, mut plain) = (
+        objects.dry_run(with.name(), &pod).await?,
+        objects.dry_run(without.name(), &pod).await?,
+    );
+    for pod in [&mut judged, &mut plain] {
+        *pod = crate::foretold::comparable(pod)?;
+    }
+    ensure!(judged == plain, "{judged} instead of {plain}");
+    Ok(())
+}
+
+pub(crate) async fn deployments_under_a_scaler_get_pods_that_run(cluster: &Cluster) -> Result<()> {
+    cluster.tollgate().await?;
+    let namespace = cluster.namespace("scaled").await?;
+    namespace
+        .create(deployment("serve", 1, &spec("nvidia.com/gpu", "1")))
+        .await?;
+    namespace.until_running("app=serve", 1).await?;
+    namespace.create(scaler("serve", 3)).await?;
+    namespace.until_running("app=serve", 3).await?;
+    Ok(())
+}

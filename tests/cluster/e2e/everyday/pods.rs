@@ -1,0 +1,48 @@
+//! Pods that the tests create.
+
+use serde_json::{Value, json};
+
+/// A pod that wants devices of one resource, and has what every warning asks for.
+pub(crate) fn wants(name: &str, resource: &str, count: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+        "spec": spec(resource, count),
+    })
+}
+
+/// The spec of such a pod.
+pub(crate) fn spec(resource: &str, count: &str) -> Value {
+    let amounts = json!({resource: count, "cpu": "1", "memory": "8Gi"});
+    json!({"containers": [{"name": "main", "image": "train:1", "resources": {"limits": amounts}}]})
+}
+
+/// A pod that has nothing to do with accelerators.
+pub(crate) fn plain(name: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+        "spec": {"containers": [{"name": "main", "image": "web:1", "resources": {"limits": {"cpu": "1m"}}}]},
+    })
+}
+
+/// A Deployment of pods.
+pub(crate) fn deployment(name: &str, replicas: u32, spec: &Value) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": name}},
+            "template": {"metadata": {"labels": {"app": name}}, "spec": spec},
+        },
+    })
+}
+
+/// A scaler that has no metrics, and raises a Deployment to what it must have at least.
+pub(crate) fn scaler(target: &str, least: u32) -> Value {
+    json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": target},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target},
+            "minReplicas": least, "maxReplicas": least + 5,
+        },
+    })
+}

@@ -1,0 +1,23 @@
+//! Asking servers on loopback in plain HTTP.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result, ensure};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// The body of what a path gives.
+///
+/// # Errors
+/// Where nobody listens, or the status is not 200.
+pub(crate) async fn get(address: SocketAddr, path: &str) -> Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    let status = answer.lines().next().unwrap_or_default();
+    ensure!(status.contains(" 200 "), "{path} answers `{status}`");
+    let (_, body) = answer.split_once("\r\n\r\n").context("no body")?;
+    Ok(body.to_owned())
+}

@@ -152,22 +152,28 @@ fn pod_conditions() -> Vec<(&'static str, String)> {
         ("not-going", NOT_GOING.to_owned()),
         (
             "changes",
-            changes(&["spec", "metadata.labels", "metadata.annotations"]),
+            format!(
+                "{} || (!has(oldObject.spec.nodeName) && ({}))",
+                changes(&["spec", "metadata.labels"]),
+                // Schedulers read them. Of a pod that is bound they say nothing new, and much writes them.
+                differs("metadata.annotations"),
+            ),
         ),
     ]
 }
 
 /// Whether an update touches any of the fields. The condition is true for what is not an update.
 fn changes(fields: &[&str]) -> String {
-    let differs = |field: &&str| {
-        format!(
-            "has(object.{field}) != has(oldObject.{field}) || (has(object.{field}) && object.{field} != oldObject.{field})"
-        )
-    };
-    let differences: Vec<_> = fields.iter().map(differs).collect();
+    let differences: Vec<_> = fields.iter().map(|field| differs(field)).collect();
     format!(
         "request.operation != 'UPDATE' || {}",
         differences.join(" || ")
+    )
+}
+
+fn differs(field: &str) -> String {
+    format!(
+        "has(object.{field}) != has(oldObject.{field}) || (has(object.{field}) && object.{field} != oldObject.{field})"
     )
 }
 

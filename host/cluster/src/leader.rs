@@ -33,9 +33,10 @@ pub struct Tenure {
 impl Default for Tenure {
     fn default() -> Self {
         Self {
-            lease: Duration::from_secs(15),
-            lead: Duration::from_secs(10),
-            retry: Duration::from_secs(2),
+            // After a crash another leads within ten seconds.
+            lease: Duration::from_secs(8),
+            lead: Duration::from_secs(6),
+            retry: Duration::from_secs(1),
         }
     }
 }
@@ -256,7 +257,7 @@ mod tests {
         Record {
             holder: holder.to_owned(),
             renewed: Timestamp::from_second(renewed).ok().map(MicroTime),
-            lasts: Duration::from_secs(15),
+            lasts: Tenure::default().lease,
         }
     }
 
@@ -275,17 +276,17 @@ mod tests {
         let (mut election, start) = (election("a"), Instant::now());
         // The time that is written in it is long past, which says nothing: clocks differ.
         assert!(!election.may_take(Some(record("b", 0)), start));
-        assert!(!election.may_take(Some(record("b", 0)), start + 15 * SECOND));
-        assert!(election.may_take(Some(record("b", 0)), start + 16 * SECOND));
+        assert!(!election.may_take(Some(record("b", 0)), start + 8 * SECOND));
+        assert!(election.may_take(Some(record("b", 0)), start + 9 * SECOND));
     }
 
     #[test]
     fn every_change_starts_the_watch_anew() {
         let (mut election, start) = (election("a"), Instant::now());
         assert!(!election.may_take(Some(record("b", 0)), start));
-        assert!(!election.may_take(Some(record("b", 1)), start + 14 * SECOND));
-        assert!(!election.may_take(Some(record("b", 1)), start + 20 * SECOND));
-        assert!(election.may_take(Some(record("b", 1)), start + 30 * SECOND));
+        assert!(!election.may_take(Some(record("b", 1)), start + 7 * SECOND));
+        assert!(!election.may_take(Some(record("b", 1)), start + 12 * SECOND));
+        assert!(election.may_take(Some(record("b", 1)), start + 16 * SECOND));
     }
 
     #[test]
@@ -300,8 +301,8 @@ mod tests {
             let taken = other.clone().may_take(Some(record("a", 1)), now);
             assert!(!(leads && taken), "second {second}");
         }
-        assert!(holder.leads_until(start + 9 * SECOND).is_some());
-        assert!(holder.leads_until(start + 10 * SECOND).is_none());
+        assert!(holder.leads_until(start + 5 * SECOND).is_some());
+        assert!(holder.leads_until(start + 6 * SECOND).is_none());
     }
 
     #[test]

@@ -142,7 +142,9 @@ impl Running {
             until("the API server can call the controller", async || {
                 self.check()?;
                 trusted(cluster, installed).await?;
-                Ok(drop(TcpStream::connect((Ipv4Addr::LOCALHOST, place.webhook)).await?))
+                Ok(drop(
+                    TcpStream::connect((Ipv4Addr::LOCALHOST, place.webhook)).await?,
+                ))
             })
             .await?;
         }

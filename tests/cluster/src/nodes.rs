@@ -138,7 +138,7 @@ fn node(model: &Model, number: u32) -> Value {
 /// Without ephemeral storage some controllers' pods would fit nowhere.
 fn capacity(model: &Model) -> Value {
     let mut capacity =
-        json!({"cpu": "192", "memory": "2Ti", "ephemeral-storage": "4Ti", "pods": "250"});
+        json!({"cpu": "192", "memory": "2Ti", "ephemeral-storage": "4Ti", "pods": "2000"});
     for (resource, count) in model.devices {
         capacity[*resource] = json!(count.to_string());
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use kube::api::{
     ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams,
     PostParams,
@@ -40,7 +40,9 @@ impl Objects {
         let api = self.api_of(namespace, object).await?;
         let object: DynamicObject = serde_json::from_value(object.clone())?;
         Ok(serde_json::to_value(
-            api.create(&PostParams::default(), &object).await?,
+            api.create(&PostParams::default(), &object)
+                .await
+                .map_err(said)?,
         )?)
     }
 
@@ -56,7 +58,7 @@ impl Objects {
             ..PostParams::default()
         };
         Ok(serde_json::to_value(
-            api.create(&parameters, &object).await?,
+            api.create(&parameters, &object).await.map_err(said)?,
         )?)
     }
 
@@ -89,8 +91,8 @@ impl Objects {
         let api = self.api(kind, namespace).await?;
         let merged = api
             .patch(name, &PatchParams::default(), &Patch::Merge(patch))
-            .await?;
-        Ok(serde_json::to_value(merged)?)
+            .await;
+        Ok(serde_json::to_value(merged.map_err(said)?)?)
     }
 
     /// Reads an object.
@@ -150,6 +152,14 @@ impl Objects {
         let found = found.with_context(|| format!("the cluster has no {} {}", kind.0, kind.1))?;
         self.kinds.lock().await.insert(key, found.clone());
         Ok(found)
+    }
+}
+
+/// What the API server says, in its own words alone.
+fn said(err: kube::Error) -> anyhow::Error {
+    match err {
+        kube::Error::Api(status) => anyhow!(status.message),
+        err => err.into(),
     }
 }
 

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
 use tollgate_cluster::authority::{Keys, Successor, Terms};
 use tollgate_cluster::registrar::SECRET;
 use tollgate_e2e::{Cluster, Installation, NAMESPACE, Part, until};
@@ -29,11 +30,15 @@ const RATE: u32 = 100;
 /// How long a state may be wrong after a crash.
 const RIGHT_AGAIN: Duration = Duration::from_secs(10);
 
-/// Every test here starts a cluster of its own with so many replicas.
-async fn installed() -> Result<(Cluster, Installation)> {
+/// These tests take turns: each loads the machine.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// A cluster of a test's own with three replicas, and its turn.
+async fn installed() -> Result<(Cluster, Installation, MutexGuard<'static, ()>)> {
+    let turn = TURN.lock().await;
     let cluster = Cluster::start().await?;
     let tollgate = Installation::install(&cluster, 3, &[]).await?;
-    Ok((cluster, tollgate))
+    Ok((cluster, tollgate, turn))
 }
 
 fn one_gpu() -> Value {
@@ -41,7 +46,7 @@ fn one_gpu() -> Value {
 }
 
 pub(crate) async fn no_call_fails_while_replicas_follow_one_another(_: &Cluster) -> Result<()> {
-    let (cluster, mut tollgate) = installed().await?;
+    let (cluster, mut tollgate, _turn) = installed().await?;
     let namespace = cluster.namespace("rolling").await?;
     let restart = async {
         for _ in 0..3 {
@@ -56,7 +61,7 @@ pub(crate) async fn no_call_fails_while_replicas_follow_one_another(_: &Cluster)
 }
 
 pub(crate) async fn no_call_fails_while_certificates_follow_one_another(_: &Cluster) -> Result<()> {
-    let (cluster, _tollgate) = installed().await?;
+    let (cluster, _tollgate, _turn) = installed().await?;
     let namespace = cluster.namespace("rotation").await?;
     let rotation = async {
         new_leaf(&cluster).await?;
@@ -68,7 +73,7 @@ pub(crate) async fn no_call_fails_while_certificates_follow_one_another(_: &Clus
 }
 
 pub(crate) async fn no_call_is_judged_by_two_versions_of_a_policy(_: &Cluster) -> Result<()> {
-    let (cluster, _tollgate) = installed().await?;
+    let (cluster, _tollgate, _turn) = installed().await?;
     let namespace = cluster.namespace("versions").await?;
     let changes = async {
         for round in 0..20 {
@@ -236,7 +241,7 @@ async fn new_authority(cluster: &Cluster) -> Result<()> {
 }
 
 pub(crate) async fn all_is_right_again_soon_after_a_crash(_: &Cluster) -> Result<()> {
-    let (cluster, mut tollgate) = installed().await?;
+    let (cluster, mut tollgate, _turn) = installed().await?;
     tollgate.kill_oldest()?;
     is_right(&cluster, "a replica was killed").await?;
     tollgate.add().await?;

@@ -307,7 +307,6 @@ impl Resource {
 }
 
 /// The rows that stand for one name.
-#[must_use]
 pub fn exact_resources() -> impl Iterator<Item = (&'static str, &'static Resource)> {
     RESOURCES
         .iter()

@@ -112,6 +112,19 @@ pub fn fit(pod: PodView<'_>, snapshot: &Snapshot) -> Option<Fit> {
     Some(fit)
 }
 
+/// The nodes and pools that a pod's node selector and required affinity leave.
+pub(crate) fn left<'s>(pod: PodView<'_>, snapshot: &'s Snapshot) -> Vec<&'s Offer> {
+    let ask = Ask::of(pod);
+    let suits = |offer: &&Offer| {
+        let holds = |term: &Vec<Wanted>| {
+            term.iter()
+                .all(|wanted| wanted.is_met_by(&offer.gives(&wanted.key)))
+        };
+        holds(&ask.selector) && (ask.terms.is_empty() || ask.terms.iter().any(holds))
+    };
+    snapshot.offers().iter().filter(suits).collect()
+}
+
 impl Fit {
     /// Whether neither a node nor a pool fits.
     pub fn is_nowhere(&self) -> bool {

@@ -20,5 +20,11 @@ mod scheduler;
 mod snapshot;
 pub use snapshot::{Builder, KINDS, Known, Snapshot};
 
+mod question;
+pub use question::{Answer, Asked, Question};
+
+mod context;
+pub use context::Context;
+
 mod fit;
 pub use fit::{Fit, Near, Obstacle, fit};

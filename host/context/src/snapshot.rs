@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use tollgate_admission::{GroupVersionKind, json};
 
-use crate::offer::{Offer, Source};
+use crate::offer::Offer;
 use crate::plugin::Plugin;
 use crate::{node, pool, scheduler};
 
@@ -57,8 +57,8 @@ const OFFERS: [(&str, ReadOffer); 5] = [
 /// Names or values that are known, and whether there can be no others.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Known {
-    /// The names or values, in order.
-    pub values: BTreeSet<String>,
+    /// The names or values, each once, in order.
+    pub values: Vec<String>,
     /// Whether these are all.
     pub is_complete: bool,
 }
@@ -130,15 +130,17 @@ impl Builder {
             .iter()
             .flat_map(|(kind, read)| of(kind).filter_map(|object| read(object, &plugin)));
         let offers = each.collect();
-        let mut schedulers = Known {
-            values: BTreeSet::from([scheduler::DEFAULT.to_owned()]),
-            is_complete: complete.contains(POD) && complete.contains(CONFIG_MAP),
-        };
-        of(POD).for_each(|pod| scheduler::of_pod(pod, &mut schedulers.values));
-        of(CONFIG_MAP).for_each(|map| scheduler::of_config_map(map, &mut schedulers.values));
-        let shows_schedulers = of(POD).next().is_some() || schedulers.is_complete;
+        let mut names = BTreeSet::from([scheduler::DEFAULT.to_owned()]);
+        of(POD).for_each(|pod| scheduler::of_pod(pod, &mut names));
+        of(CONFIG_MAP).for_each(|map| scheduler::of_config_map(map, &mut names));
+        let is_complete = complete.contains(POD) && complete.contains(CONFIG_MAP);
+        let shows_any = is_complete || of(POD).next().is_some();
+        let schedulers = shows_any.then(|| Known {
+            values: names.into_iter().collect(),
+            is_complete,
+        });
         Snapshot {
-            schedulers: shows_schedulers.then_some(schedulers),
+            schedulers,
             offers,
             objects,
             complete,
@@ -195,29 +197,9 @@ impl Snapshot {
             .map(|(_, object)| object)
     }
 
-    /// The values that nodes and pools have for a label; `None` where no node and no pool is known. They are all where
-    /// every node is known and no pool could bring others.
-    pub fn label(&self, key: &str) -> Option<Known> {
-        if self.offers.is_empty() {
-            return None;
-        }
-        let gives: Vec<_> = self.offers.iter().map(|offer| offer.gives(key)).collect();
-        let is_open = gives
-            .iter()
-            .any(|gives| matches!(gives, crate::Gives::AnyBut(_)));
-        Some(Known {
-            values: gives
-                .iter()
-                .flat_map(|gives| gives.values())
-                .cloned()
-                .collect(),
-            is_complete: self.knows_all_nodes() && !is_open,
-        })
-    }
-
-    /// Whether there is a pool.
-    pub fn has_pools(&self) -> bool {
-        self.offers.iter().any(|offer| offer.source == Source::Pool)
+    /// Whether it knows nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty() && self.complete.is_empty()
     }
 }
 

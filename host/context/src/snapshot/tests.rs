@@ -101,28 +101,3 @@ fn objects_that_are_gone_are_forgotten_and_kinds_that_tell_nothing_not_taken() {
     assert_eq!(names, Some(known(&["low"], false)));
     assert!(snapshot.object("Secret", None, "s").is_none());
 }
-
-#[test]
-fn the_values_of_a_label_are_all_only_where_no_pool_could_bring_others() {
-    let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n", "labels": {"tier": "a"}}});
-    let pool = |requirements: Value| {
-        json!({
-            "apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": "p"},
-            "spec": {"template": {"spec": {"requirements": requirements}}},
-        })
-    };
-    let choice = json!([{"key": "tier", "operator": "In", "values": ["b", "c"]}]);
-    let open = json!([{"key": "tier", "operator": "NotIn", "values": ["b"]}]);
-    assert_eq!(
-        built(&[node.clone()], true).label("tier"),
-        Some(known(&["a"], true))
-    );
-    assert_eq!(
-        built(&[node.clone(), pool(choice)], true).label("tier"),
-        Some(known(&["a", "b", "c"], true))
-    );
-    assert_eq!(
-        built(&[node, pool(open)], true).label("tier"),
-        Some(known(&["a"], false))
-    );
-}

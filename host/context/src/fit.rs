@@ -95,7 +95,7 @@ pub fn fit(pod: PodView<'_>, snapshot: &Snapshot) -> Option<Fit> {
             (Source::Node, true) => fit.nodes.push(offer.name.clone()),
             (Source::Pool, true) => fit.pools.push(offer.name.clone()),
             (source, false) => {
-                let is_nearer = |near: &Near| obstacles.len() < near.obstacles.len();
+                let is_nearer = |near: &Near| distance(&obstacles) < distance(&near.obstacles);
                 if fit.nearest.as_ref().is_none_or(is_nearer) {
                     fit.nearest = Some(Near {
                         source,
@@ -110,6 +110,20 @@ pub fn fit(pod: PodView<'_>, snapshot: &Snapshot) -> Option<Fit> {
         fit.nearest = None;
     }
     Some(fit)
+}
+
+/// How far a node is from a pod: by the number of obstacles, and then of labels that it lacks altogether.
+fn distance(obstacles: &[Obstacle]) -> (usize, usize) {
+    let is_lacking = |obstacle: &&Obstacle| {
+        matches!(
+            obstacle,
+            Obstacle::Label {
+                gives: Gives::Nothing,
+                ..
+            }
+        )
+    };
+    (obstacles.len(), obstacles.iter().filter(is_lacking).count())
 }
 
 /// The nodes and pools that a pod's node selector and required affinity leave.

@@ -17,6 +17,8 @@ mod plugin;
 
 mod scheduler;
 
+mod claim;
+
 mod snapshot;
 pub use snapshot::{Builder, KINDS, Known, Snapshot};
 

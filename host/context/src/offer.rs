@@ -25,6 +25,8 @@ pub struct Offer {
     pub(crate) may_have: fn(&Offer, &str) -> bool,
     /// What one `nvidia.com/gpu` is.
     pub(crate) unit: Unit,
+    /// The models that its nodes may have; empty where no label tells.
+    pub(crate) models: Vec<&'static Model>,
 }
 
 /// Whether an offer is there or could come.
@@ -60,6 +62,32 @@ pub(crate) struct Taint {
     pub(crate) effect: String,
 }
 
+impl Unit {
+    /// How a GPU is shared.
+    pub fn sharing(self) -> Sharing {
+        match self {
+            Self::Shared { sharing, .. } => sharing,
+            Self::Whole | Self::Mig(_) => Sharing::None,
+        }
+    }
+
+    /// Into how many shares a GPU is divided, where that is known.
+    pub fn replicas(self) -> Option<u32> {
+        match self {
+            Self::Shared { replicas, .. } => replicas,
+            Self::Whole | Self::Mig(_) => None,
+        }
+    }
+
+    /// The MIG profile, where all GPUs of a node are cut alike.
+    pub fn mig_profile(self) -> Option<String> {
+        match self {
+            Self::Mig(mig) => Some(mig.profile()),
+            Self::Whole | Self::Shared { .. } => None,
+        }
+    }
+}
+
 impl Offer {
     /// What it has for a label.
     pub fn gives(&self, key: &str) -> Gives {
@@ -80,31 +108,30 @@ impl Offer {
     }
 
     /// The models that its nodes may have; empty where no label tells.
-    pub fn models(&self) -> Vec<&'static Model> {
-        let mut models: Vec<&'static Model> = Vec::new();
-        for key in model_keys() {
-            let gives = self.labels.get(key).map_or(&[][..], Gives::values);
-            for model in gives
-                .iter()
-                .filter_map(|value| model_of(key, value))
-                .flatten()
-            {
-                if !models.contains(model) {
-                    models.push(model);
-                }
-            }
-            // The first label that names a model is the most exact one.
-            if !models.is_empty() {
-                break;
-            }
-        }
-        models
+    pub fn models(&self) -> &[&'static Model] {
+        &self.models
     }
 
     /// What one `nvidia.com/gpu` of its nodes is.
     pub fn unit(&self) -> Unit {
         self.unit
     }
+}
+
+/// The models that labels name: those of the first label that names any.
+pub(crate) fn models_of(labels: &BTreeMap<String, Gives>) -> Vec<&'static Model> {
+    let named = |key: &str| {
+        let values = labels.get(key).map_or(&[][..], Gives::values);
+        let models = values.iter().filter_map(|value| model_of(key, value));
+        let mut models: Vec<&'static Model> = models.flatten().copied().collect();
+        models.sort_by_key(|model| model.id);
+        models.dedup_by_key(|model| model.id);
+        models
+    };
+    model_keys()
+        .map(named)
+        .find(|models| !models.is_empty())
+        .unwrap_or_default()
 }
 
 impl fmt::Display for Offer {

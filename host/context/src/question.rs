@@ -5,6 +5,7 @@ use std::fmt;
 use tollgate_admission::{PodId, PodView, Review};
 use tollgate_gpu::Quantity;
 
+use crate::claim;
 use crate::fit;
 use crate::label::Gives;
 use crate::offer::{Offer, Unit};
@@ -21,6 +22,15 @@ pub enum Question {
         kind: String,
         /// The namespace; `None` for kinds that are in none.
         namespace: Option<String>,
+    },
+    /// The device classes that a claim or a template of claims asks for.
+    ClaimClasses {
+        /// The namespace.
+        namespace: String,
+        /// The name of the ResourceClaim or ResourceClaimTemplate.
+        name: String,
+        /// Whether it is a template.
+        is_template: bool,
     },
     /// The schedulers.
     Schedulers,
@@ -77,6 +87,11 @@ impl Snapshot {
         };
         match question {
             Question::Names { kind, namespace } => self.names(kind, namespace.as_deref()).into(),
+            Question::ClaimClasses {
+                namespace,
+                name,
+                is_template,
+            } => claim::classes(self, namespace, name, *is_template).into(),
             Question::Schedulers => self.schedulers().cloned().into(),
             Question::NodeLabel { key, pod } => self.label(&left(*pod), key).into(),
             Question::Amounts { resource } => self.amounts(resource).into(),
@@ -109,7 +124,11 @@ impl Snapshot {
         let takers = offers.iter().filter(|offer| has_gpus(offer));
         let models: Vec<_> = takers.map(|offer| offer.models()).collect();
         let is_open = models.iter().any(|models| models.len() != 1);
-        let ids = models.iter().flatten().map(|model| model.id.to_owned());
+        let ids = models
+            .iter()
+            .copied()
+            .flatten()
+            .map(|model| model.id.to_owned());
         let mut values: Vec<_> = ids.collect();
         values.sort();
         values.dedup();
@@ -160,6 +179,18 @@ impl fmt::Display for Question {
                 namespace: Some(namespace),
             } => write!(f, "names of {kind} in {namespace}"),
             Self::Names { kind, .. } => write!(f, "names of {kind}"),
+            Self::ClaimClasses {
+                namespace,
+                name,
+                is_template,
+            } => {
+                let what = if *is_template {
+                    "template of claims"
+                } else {
+                    "claim"
+                };
+                write!(f, "device classes of {what} {namespace}/{name}")
+            }
             Self::Schedulers => f.write_str("schedulers"),
             Self::NodeLabel { key, pod: None } => write!(f, "label {key} of nodes"),
             Self::NodeLabel {

@@ -131,6 +131,20 @@ fn a_pool_that_scales_from_zero_counts_like_a_node() {
 }
 
 #[test]
+fn another_value_of_a_label_is_nearer_than_none() {
+    let spot = pool("gpu-spot", &json!({"accelerator": "nvidia"}), &json!([]));
+    let mut bare = node("a");
+    bare["metadata"]["labels"] = json!({});
+    bare["spec"]["taints"] = json!([]);
+    let wants = with(
+        gpus("1"),
+        "nodeSelector",
+        json!({"accelerator": "nvidia-a100"}),
+    );
+    assert!(words(&wants, &[bare, spot]).ends_with("pool `gpu-spot` gives `nvidia`"));
+}
+
+#[test]
 fn a_pool_gives_no_more_than_its_instance_types_categories_and_limits() {
     let requires =
         |key: &str, values: &[&str]| json!([{"key": key, "operator": "In", "values": values}]);
@@ -238,5 +252,5 @@ fn nodes_that_are_going_do_not_count_and_those_that_are_ill_do() {
 #[test]
 fn without_nodes_and_pools_nothing_is_said() {
     let snapshot = Snapshot::default();
-    assert!(snapshot.offers().is_empty() && snapshot.is_empty());
+    assert!(snapshot.offers().is_empty() && !snapshot.knows("nodes"));
 }

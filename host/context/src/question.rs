@@ -145,8 +145,13 @@ impl Snapshot {
     }
 }
 
+/// Nothing is known where not all nodes are: what is a share on some may be a whole GPU on others, and rules refuse
+/// several shares.
 fn units(pod: Option<PodView<'_>>, snapshot: &Snapshot) -> Answer {
-    let left = pod.map_or_else(Vec::new, |pod| fit::left(pod, snapshot));
+    let Some(pod) = pod.filter(|_| snapshot.knows_all_nodes()) else {
+        return Answer::Unknown;
+    };
+    let left = fit::left(pod, snapshot);
     let mut units = Vec::new();
     for offer in left.into_iter().filter(|offer| has_gpus(offer)) {
         if !units.contains(&offer.unit()) {

@@ -17,7 +17,7 @@ pub fn pod_gpu_models(pod: &Pod) -> Option<Known> {
 }
 
 /// What one `nvidia.com/gpu` is on the nodes and pools that the pod's node selector and required affinity leave; each
-/// answer once, none where nothing is known.
+/// answer once, none where not all nodes are known.
 pub fn pod_gpu_units(pod: &Pod) -> Vec<GpuUnit> {
     cluster::pod_gpu_units(pod.raw())
 }

@@ -109,10 +109,8 @@ fn models_and_units_are_those_of_the_nodes_that_the_pod_selects() {
         &json!({product: "NVIDIA-L4-SHARED", "nvidia.com/gpu.replicas": "4", "tier": "b"}),
         4,
     );
-    let snapshot = built(
-        &[whole, shared, node("cpu", &json!({"tier": "c"}), 0)],
-        true,
-    );
+    let nodes = [whole, shared, node("cpu", &json!({"tier": "c"}), 0)];
+    let snapshot = built(&nodes, true);
     let ask = |question: Question, selector: Value| snapshot.answer(&question, &review(&selector));
     let of_b = json!({"tier": "b"});
     assert_eq!(
@@ -131,4 +129,9 @@ fn models_and_units_are_those_of_the_nodes_that_the_pod_selects() {
     assert_eq!(units(of_b), Answer::Units(vec![slices]));
     assert_eq!(units(json!({})), Answer::Units(vec![Unit::Whole, slices]));
     assert_eq!(units(json!({"tier": "c"})), Answer::Unknown);
+    let some = built(&nodes, false).answer(
+        &Question::GpuUnits { pod: PodId(0) },
+        &review(&json!({"tier": "b"})),
+    );
+    assert_eq!(some, Answer::Unknown, "not all nodes are known");
 }

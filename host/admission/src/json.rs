@@ -3,12 +3,12 @@
 use serde_json::{Map, Value};
 
 /// The object at a field.
-pub(crate) fn object<'a>(value: &'a Value, field: &str) -> Option<&'a Map<String, Value>> {
+pub fn object<'a>(value: &'a Value, field: &str) -> Option<&'a Map<String, Value>> {
     value.get(field)?.as_object()
 }
 
 /// The items of the list at a field.
-pub(crate) fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
+pub fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
     value
         .get(field)
         .and_then(Value::as_array)
@@ -16,17 +16,17 @@ pub(crate) fn list<'a>(value: &'a Value, field: &str) -> &'a [Value] {
 }
 
 /// The text at a field.
-pub(crate) fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
+pub fn text<'a>(value: &'a Value, field: &str) -> Option<&'a str> {
     value.get(field)?.as_str()
 }
 
 /// The text, number or truth at a field, as text: quantities and ports come as either.
-pub(crate) fn scalar(value: &Value, field: &str) -> Option<String> {
+pub fn scalar(value: &Value, field: &str) -> Option<String> {
     scalar_text(value.get(field)?)
 }
 
 /// A text, number or truth as text.
-pub(crate) fn scalar_text(value: &Value) -> Option<String> {
+pub fn scalar_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
@@ -36,7 +36,7 @@ pub(crate) fn scalar_text(value: &Value) -> Option<String> {
 }
 
 /// The truth at a field; false when absent.
-pub(crate) fn flag(value: &Value, field: &str) -> bool {
+pub fn flag(value: &Value, field: &str) -> bool {
     value
         .get(field)
         .and_then(Value::as_bool)
@@ -44,12 +44,12 @@ pub(crate) fn flag(value: &Value, field: &str) -> bool {
 }
 
 /// The whole number at a field, if it is one and fits.
-pub(crate) fn integer<T: TryFrom<i64>>(value: &Value, field: &str) -> Option<T> {
+pub fn integer<T: TryFrom<i64>>(value: &Value, field: &str) -> Option<T> {
     T::try_from(value.get(field)?.as_i64()?).ok()
 }
 
 /// The pairs of text at a field.
-pub(crate) fn pairs(value: &Value, field: &str) -> Vec<(String, String)> {
+pub fn pairs(value: &Value, field: &str) -> Vec<(String, String)> {
     let pairs = object(value, field).into_iter().flatten();
     pairs
         .filter_map(|(key, value)| Some((key.clone(), scalar_text(value)?)))
@@ -57,16 +57,16 @@ pub(crate) fn pairs(value: &Value, field: &str) -> Vec<(String, String)> {
 }
 
 /// The texts of the list at a field.
-pub(crate) fn texts(value: &Value, field: &str) -> Vec<String> {
+pub fn texts(value: &Value, field: &str) -> Vec<String> {
     list(value, field).iter().filter_map(scalar_text).collect()
 }
 
 /// A key as a JSON pointer token (RFC 6901).
-pub(crate) fn escape(key: &str) -> String {
+pub fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
 /// A JSON pointer token as a key.
-pub(crate) fn unescape(token: &str) -> String {
+pub fn unescape(token: &str) -> String {
     token.replace("~1", "/").replace("~0", "~")
 }

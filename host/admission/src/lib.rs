@@ -39,4 +39,4 @@ pub use patch::{Applied, Op, OpKind, PatchError};
 mod finding;
 pub use finding::{Finding, Severity};
 
-mod json;
+pub mod json;

@@ -4,6 +4,8 @@
 //! vendor's name of a whole device, also where the pod asks for a MIG slice or a shared GPU, which the API
 //! server's own ExtendedResourceToleration plugin does not know.
 
+use std::collections::BTreeMap;
+
 use tollgate_sdk::gpu::{self, Class};
 use tollgate_sdk::has_fraction;
 use tollgate_sdk::prelude::*;
@@ -37,6 +39,8 @@ const NVIDIA: &str = "nvidia.com/gpu";
 pub struct GpuTolerations {
     /// Further taints of this cluster's accelerator nodes, such as `sku=gpu`.
     extra_keys: Vec<ExtraKey>,
+    /// The taints of the nodes whose devices this cluster's own device classes offer, by the name of the class.
+    device_classes: BTreeMap<String, String>,
 }
 
 /// A taint that pods with accelerators shall tolerate.
@@ -59,21 +63,30 @@ impl Policy for GpuTolerations {
         "Adds the toleration of the GPU taint to pods that ask for accelerators, and warns about pods that tolerate it without asking.",
         &[MISSING, SLICE, EXTRA, UNTAKEN],
     )
+    .wants(&["cluster"])
     .mutates()
     .validates();
 
     fn check(&self) -> Result<(), String> {
-        let never = self
+        let extra = self
             .extra_keys
             .iter()
-            .find(|extra| gpu::is_never(&extra.key));
-        never.map_or(Ok(()), |extra| {
-            Err(format!("extraKeys: `{}` marks spot, queued, unhealthy or other special nodes and is never tolerated unasked", extra.key))
+            .map(|extra| ("extraKeys", &extra.key));
+        let classes = self
+            .device_classes
+            .values()
+            .map(|key| ("deviceClasses", key));
+        let mut never = extra.chain(classes).filter(|(_, key)| gpu::is_never(key));
+        never.next().map_or(Ok(()), |(setting, key)| {
+            Err(format!("{setting}: `{key}` marks spot, queued, unhealthy or other special nodes and is never tolerated unasked"))
         })
     }
 
     fn mutate(&self, review: &Review) -> Outcome {
-        review.pods().iter().try_for_each(|pod| self.tolerate(pod))
+        let namespace = review.namespace().unwrap_or_default();
+        let pods = review.pods();
+        pods.iter()
+            .try_for_each(|pod| self.tolerate(&namespace, pod))
     }
 
     fn validate(&self, review: &Review) -> Outcome {
@@ -91,8 +104,39 @@ impl Policy for GpuTolerations {
 }
 
 impl GpuTolerations {
-    fn tolerate(&self, pod: &Pod) -> Outcome {
-        let taints = taints(pod);
+    /// The taints of the nodes that a pod needs for its claims, as far as these are known.
+    fn taints_of_claims<'a>(&'a self, namespace: &str, pod: &Pod) -> Vec<&'a str> {
+        let mut taints = Vec::new();
+        for claim in pod.resource_claims().iter() {
+            let classes = match (&claim.template, &claim.claim) {
+                (Some(template), _) => cluster::claim_classes(namespace, template, true),
+                (None, Some(claim)) => cluster::claim_classes(namespace, claim, false),
+                (None, None) => None,
+            };
+            let classes = classes.map_or_else(Vec::new, |known| known.values);
+            taints.extend(
+                classes
+                    .iter()
+                    .filter_map(|class| self.taint_of_class(class)),
+            );
+        }
+        taints.sort_unstable();
+        taints.dedup();
+        taints
+    }
+
+    fn taint_of_class(&self, class: &str) -> Option<&str> {
+        let own = self.device_classes.get(class).map(String::as_str);
+        own.or_else(|| gpu::class_taint(class))
+    }
+
+    fn tolerate(&self, namespace: &str, pod: &Pod) -> Outcome {
+        let mut taints = taints(pod);
+        for key in self.taints_of_claims(namespace, pod) {
+            if !taints.iter().any(|(there, _)| *there == key) {
+                taints.push((key, MISSING));
+            }
+        }
         if taints.is_empty() {
             return Ok(());
         }

@@ -177,3 +177,29 @@ fn lets_daemon_sets_and_claims_tolerate_the_taint() {
         );
     run(claim).assert_quiet();
 }
+
+#[test]
+fn claims_lead_to_the_taint_of_their_device_class() {
+    let template = |class: &str| {
+        json!({
+            "apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaimTemplate",
+            "metadata": {"name": "one", "namespace": "default"},
+            "spec": {"spec": {"devices": {"requests": [{"name": "gpu", "exactly": {"deviceClassName": class}}]}}},
+        })
+    };
+    let claims = json!([{"name": "gpu", "resourceClaimTemplateName": "one"}]);
+    let claimant = || pod([container("main")]).with("/spec/resourceClaims", claims.clone());
+    let added =
+        |key: &str| json!([{"op": "add", "path": "/spec/tolerations", "value": [exists(key)]}]);
+    let done = Case::new(claimant())
+        .state([template("gpu.nvidia.com")])
+        .run::<GpuTolerations>();
+    done.assert_patch(added("nvidia.com/gpu"));
+    let own = || Case::new(claimant()).state([template("big.example.com")]);
+    own().run::<GpuTolerations>().assert_quiet();
+    let named = own().settings(json!({"deviceClasses": {"big.example.com": "example.com/big"}}));
+    named
+        .run::<GpuTolerations>()
+        .assert_patch(added("example.com/big"));
+    run(claimant()).assert_quiet();
+}

@@ -21,6 +21,27 @@ pub const WORKLOAD_CLASSES: &[&str] = &[
     "neuron.aws.com",
 ];
 
+/// The taint of the nodes whose devices a class offers: that of the vendor's whole device. Intel's GPUs have several.
+static TAINTS: [(&str, &str); 6] = [
+    ("gpu.nvidia.com", "nvidia.com/gpu"),
+    ("mig.nvidia.com", "nvidia.com/gpu"),
+    ("gpu.amd.com", "amd.com/gpu"),
+    ("gaudi.intel.com", "habana.ai/gaudi"),
+    ("tpu.google.com", "google.com/tpu"),
+    ("neuron.aws.com", "aws.amazon.com/neuron"),
+];
+
+/// The key of the taint that nodes with the devices of a class carry; nothing for classes that are not known.
+///
+/// ```
+/// assert_eq!(tollgate_gpu::class_taint("mig.nvidia.com"), Some("nvidia.com/gpu"));
+/// ```
+#[must_use]
+pub fn class_taint(class: &str) -> Option<&'static str> {
+    let row = TAINTS.iter().find(|(known, _)| *known == class);
+    row.map(|(_, taint)| *taint)
+}
+
 /// The device class that a resource name asks for.
 ///
 /// ```

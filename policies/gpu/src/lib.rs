@@ -54,7 +54,7 @@ pub use board::{Board, Profile, for_profile, offers, profiles, smallest_for};
 pub use capacity::{Capacity, capacity_of, is_spot_taint, spot_notice};
 pub use checkpoint::{Checkpoint, bits_of_flag};
 pub use demand::{ContainerClass, devices, effective};
-pub use device_class::{CLASS_RESOURCE, WORKLOAD_CLASSES, device_class};
+pub use device_class::{CLASS_RESOURCE, WORKLOAD_CLASSES, class_taint, device_class};
 pub use driver::{cuda_of_driver, cuda_of_image, driver_for_cuda};
 pub use fabric::{Fabric, fabric};
 pub use group::{Kinship, group_variables, kinship, marks_group, names_others};

@@ -22,6 +22,10 @@ mod architecture;
 
 mod driver;
 
+mod scheduler;
+
+mod mixed;
+
 /// Settings of `placement`.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
@@ -52,8 +56,12 @@ impl Policy for Placement {
             architecture::WRONG,
             driver::NEWER,
             driver::UNCHECKED,
+            scheduler::UNKNOWN,
+            mixed::ABSENT,
+            mixed::OPEN,
         ],
     )
+    .wants(&["cluster"])
     .mutates()
     .validates();
 
@@ -89,6 +97,8 @@ impl Policy for Placement {
             selectors::report(pod);
             architecture::report(pod);
             driver::report(self.driver_branch, pod);
+            scheduler::report(pod);
+            mixed::report(pod);
         }
         Ok(())
     }

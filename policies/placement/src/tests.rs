@@ -7,6 +7,8 @@ mod allowed;
 mod architecture;
 mod defaults;
 mod driver;
+mod mixed;
+mod scheduler;
 mod selectors;
 
 /// A container with one NVIDIA device of a name.

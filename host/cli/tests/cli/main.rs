@@ -7,4 +7,5 @@ mod exemptions;
 mod explain;
 mod formats;
 mod input;
+mod state;
 mod usage;

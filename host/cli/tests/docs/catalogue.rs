@@ -16,7 +16,7 @@ pub enum Answer {
     /// Nothing on the pod level; why.
     None(&'static str),
 }
-use Answer::{None as Nothing, Rules};
+use Answer::Rules;
 
 const fn row(id: &'static str, what: &'static str, answer: Answer) -> Row {
     Row { id, what, answer }
@@ -106,7 +106,10 @@ pub const CATALOGUE: &[Row] = &[
     row(
         "M15",
         "a MIG profile that the GPU model does not have",
-        Rules(&["mig-resources/mig-profile-unavailable"]),
+        Rules(&[
+            "mig-resources/mig-profile-unavailable",
+            "gpu-limits/beyond-nodes",
+        ]),
     ),
     row(
         "M16",
@@ -126,7 +129,7 @@ pub const CATALOGUE: &[Row] = &[
     row(
         "M19",
         "`nvidia.com/gpu` where nodes offer shares, or the reverse",
-        Rules(&["gpu-sharing/share-not-offered"]),
+        Rules(&["gpu-sharing/share-not-offered", "gpu-limits/beyond-nodes"]),
     ),
     row(
         "M20",
@@ -149,7 +152,11 @@ pub const CATALOGUE: &[Row] = &[
     row(
         "M23",
         "more GPUs than a node has, or a number that strands others",
-        Rules(&["gpu-limits/unusual-gpu-count", "gpu-limits/too-many-gpus"]),
+        Rules(&[
+            "gpu-limits/unusual-gpu-count",
+            "gpu-limits/too-many-gpus",
+            "gpu-limits/beyond-nodes",
+        ]),
     ),
     row(
         "M24",
@@ -279,12 +286,15 @@ pub const CATALOGUE: &[Row] = &[
     row(
         "M51",
         "no GPU model selected in a mixed cluster",
-        Rules(&["placement/gpu-model-default"]),
+        Rules(&["placement/gpu-model-default", "placement/model-left-open"]),
     ),
     row(
         "M52",
         "selectors that cannot hold",
-        Rules(&["placement/contradictory-selectors"]),
+        Rules(&[
+            "placement/contradictory-selectors",
+            "placement/absent-model",
+        ]),
     ),
     row("M53", "`nodeName` set", Rules(&["gpu-isolation/node-name"])),
     row(
@@ -295,9 +305,7 @@ pub const CATALOGUE: &[Row] = &[
     row(
         "M57",
         "a scheduler that the cluster does not have",
-        Nothing(
-            "no object says which schedulers run: a scheduler is a program that watches pods, and only their state in the cluster tells",
-        ),
+        Rules(&["placement/unknown-scheduler"]),
     ),
     row(
         "M58",

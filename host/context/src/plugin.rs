@@ -1,0 +1,160 @@
+//! What one `nvidia.com/gpu` is, by node labels and by the configuration of NVIDIA's device plugin.
+//!
+//! Sources: NVIDIA/k8s-device-plugin (`api/config/v1`, GPU feature discovery), the GPU operator's ClusterPolicy, GKE.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tollgate_admission::json;
+use tollgate_gpu::{STRATEGY_LABELS, Sharing, is_gke_sharing, partition_of, sharing_of};
+
+use crate::label::Gives;
+use crate::offer::Unit;
+
+const PRODUCT: &str = "nvidia.com/gpu.product";
+const GPU: &str = "nvidia.com/gpu";
+
+/// The node label that picks an entry of the plugin's configuration.
+const ENTRY: &str = "nvidia.com/device-plugin.config";
+
+/// Labels that tell into how many shares a GPU is divided.
+const REPLICAS: [&str; 2] = [
+    "nvidia.com/gpu.replicas",
+    "cloud.google.com/gke-max-shared-clients-per-gpu",
+];
+
+/// The configuration of the device plugin, as far as it says how GPUs are shared.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Plugin {
+    /// What `nvidia.com/gpu` is, by the name of an entry.
+    entries: BTreeMap<String, Unit>,
+    /// The entry of nodes that pick none.
+    default: Option<String>,
+}
+
+impl Plugin {
+    /// Reads the config map that the cluster's policy names.
+    pub(crate) fn read<'a>(
+        cluster_policy: Option<&Value>,
+        config_map: impl FnOnce(&str) -> Option<&'a Value>,
+    ) -> Self {
+        let config = cluster_policy.and_then(|policy| policy.pointer("/spec/devicePlugin/config"));
+        let Some(name) = config.and_then(|config| json::text(config, "name")) else {
+            return Self::default();
+        };
+        let data = config_map(name).map_or_else(Vec::new, |map| json::pairs(map, "data"));
+        let entries = data.into_iter().filter_map(|(entry, text)| {
+            let config: Value = serde_saphyr::from_str(&text).ok()?;
+            Some((entry, unit_of_entry(&config)))
+        });
+        Self {
+            entries: entries.collect(),
+            default: config
+                .and_then(|config| json::text(config, "default"))
+                .map(str::to_owned),
+        }
+    }
+
+    /// What one `nvidia.com/gpu` is on nodes of these labels: as they say, else as the plugin is configured.
+    pub(crate) fn unit(&self, labels: &BTreeMap<String, Gives>) -> Unit {
+        let value = |key: &str| match labels.get(key) {
+            Some(Gives::OneOf(values)) => values.first().map(String::as_str),
+            _ => None,
+        };
+        let mig = labels.keys().find_map(|key| partition_of(key, value(key)?));
+        if let Some(mig) = mig {
+            return Unit::Mig(mig);
+        }
+        let shared = labels.keys().find_map(|key| {
+            // A strategy without the product's suffix is that of shares with a name of their own.
+            (key == PRODUCT || is_gke_sharing(key)).then(|| sharing_of(key, value(key)?))?
+        });
+        if let Some(sharing) = shared.filter(|sharing| *sharing != Sharing::None) {
+            let said = STRATEGY_LABELS
+                .iter()
+                .find_map(|key| sharing_of(key, value(key)?));
+            let replicas = REPLICAS.iter().find_map(|key| value(key)?.parse().ok());
+            return Unit::Shared {
+                sharing: said.unwrap_or(sharing),
+                replicas,
+            };
+        }
+        let entry = value(ENTRY).or(self.default.as_deref());
+        let configured = entry.filter(|_| value(PRODUCT).is_none());
+        let unit = configured.and_then(|entry| self.entries.get(entry));
+        unit.copied().unwrap_or(Unit::Whole)
+    }
+}
+
+/// What `nvidia.com/gpu` is by an entry of the plugin's configuration. Shares with a name of their own do not count.
+fn unit_of_entry(config: &Value) -> Unit {
+    let ways = [("timeSlicing", Sharing::TimeSlicing), ("mps", Sharing::Mps)];
+    let shared = ways.into_iter().find_map(|(field, sharing)| {
+        let way = config.get("sharing")?.get(field)?;
+        let mut resources = json::list(way, "resources").iter();
+        let row = resources.find(|row| json::text(row, "name") == Some(GPU))?;
+        let is_renamed = json::flag(way, "renameByDefault") || row.get("rename").is_some();
+        let replicas = json::integer(row, "replicas").filter(|replicas| *replicas > 1);
+        (!is_renamed && replicas.is_some()).then_some(Unit::Shared { sharing, replicas })
+    });
+    shared.unwrap_or(Unit::Whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tollgate_gpu::Sharing;
+
+    use super::Plugin;
+    use crate::label::Gives;
+    use crate::offer::Unit;
+
+    fn unit(plugin: &Plugin, labels: &[(&str, &str)]) -> Unit {
+        let labels = labels
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), Gives::one(value)));
+        plugin.unit(&labels.collect())
+    }
+
+    fn shared(sharing: Sharing, replicas: u32) -> Unit {
+        Unit::Shared {
+            sharing,
+            replicas: Some(replicas),
+        }
+    }
+
+    #[test]
+    fn labels_tell_shares_and_slices_apart_from_whole_gpus() {
+        let plugin = Plugin::default();
+        let product = "nvidia.com/gpu.product";
+        let replicas = ("nvidia.com/gpu.replicas", "4");
+        let strategy = ("nvidia.com/gpu.sharing-strategy", "mps");
+        assert_eq!(unit(&plugin, &[(product, "NVIDIA-L4")]), Unit::Whole);
+        let sliced = unit(&plugin, &[(product, "NVIDIA-L4-SHARED"), replicas]);
+        assert_eq!(sliced, shared(Sharing::TimeSlicing, 4));
+        let mps = unit(
+            &plugin,
+            &[(product, "NVIDIA-L4-SHARED"), replicas, strategy],
+        );
+        assert_eq!(mps, shared(Sharing::Mps, 4));
+        let mig = unit(&plugin, &[(product, "NVIDIA-A100-SXM4-80GB-MIG-1g.10gb")]);
+        assert!(matches!(mig, Unit::Mig(mig) if mig.profile() == "1g.10gb"));
+        let renamed = unit(&plugin, &[(product, "NVIDIA-L4"), replicas, strategy]);
+        assert_eq!(renamed, Unit::Whole);
+    }
+
+    #[test]
+    fn the_plugin_s_configuration_counts_where_labels_do_not_tell() {
+        let policy =
+            json!({"spec": {"devicePlugin": {"config": {"name": "plugin", "default": "any"}}}});
+        let slices = "sharing: {timeSlicing: {resources: [{name: nvidia.com/gpu, replicas: 4}]}}";
+        let renamed = "sharing: {timeSlicing: {renameByDefault: true, resources: [{name: nvidia.com/gpu, replicas: 4}]}}";
+        let map = json!({"data": {"any": slices, "named": renamed}});
+        let plugin = Plugin::read(Some(&policy), |name| (name == "plugin").then_some(&map));
+        assert_eq!(unit(&plugin, &[]), shared(Sharing::TimeSlicing, 4));
+        let picked = ("nvidia.com/device-plugin.config", "named");
+        assert_eq!(unit(&plugin, &[picked]), Unit::Whole);
+        let labelled = ("nvidia.com/gpu.product", "NVIDIA-L4");
+        assert_eq!(unit(&plugin, &[labelled]), Unit::Whole);
+    }
+}

@@ -20,6 +20,7 @@ use serde_json::Value;
 const EDGES: &[(&str, &[&str])] = &[
     ("gpu", &[]),
     ("admission", &["gpu"]),
+    ("budget", &["gpu"]),
     ("engine", &["admission"]),
     ("catalog", &["admission", "engine", "gpu"]),
     ("pipeline", &["admission", "catalog", "engine"]),

@@ -26,6 +26,12 @@ pub use roll::{Change, Event, Live, Notice, Roll};
 mod store;
 pub use store::{MemoryStore, Store, StoreError, Version, Versioned};
 
+mod wire;
+pub use wire::{read_account, write_account};
+
+mod file_store;
+pub use file_store::{FileStore, OpenError};
+
 mod queue;
 
 mod committer;

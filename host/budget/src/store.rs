@@ -11,6 +11,13 @@ use crate::{
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Version(pub Arc<str>);
 
+impl Version {
+    /// The version of a number, for stores that count.
+    pub(crate) fn of(number: u64) -> Self {
+        Self(number.to_string().into())
+    }
+}
+
 /// An account as it was at a version.
 #[derive(Clone, Debug)]
 pub struct Versioned {
@@ -66,7 +73,7 @@ impl Store for MemoryStore {
         let accounts = lock(&self.accounts);
         let (number, account) = accounts.get(budget).cloned().unwrap_or_default();
         Ok(Versioned {
-            version: version(number),
+            version: Version::of(number),
             account,
         })
     }
@@ -80,15 +87,11 @@ impl Store for MemoryStore {
         let budget: Arc<str> = budget.into();
         let mut accounts = lock(&self.accounts);
         let (number, held) = accounts.entry(budget.clone()).or_default();
-        if version(*number) != *replaced {
+        if Version::of(*number) != *replaced {
             return Err(StoreError::Conflict { budget });
         }
         *number = number.wrapping_add(1);
         *held = account.clone();
-        Ok(version(*number))
+        Ok(Version::of(*number))
     }
-}
-
-fn version(number: u64) -> Version {
-    Version(number.to_string().into())
 }

@@ -130,6 +130,9 @@ impl Window {
 }
 
 impl Period {
+    /// Every period.
+    pub const ALL: [Self; 3] = [Self::Day, Self::Week, Self::Month];
+
     fn bounds(self, at: i64, zone: &TimeZone) -> Result<(i64, i64), LedgerError> {
         let bounds = || -> Result<_, jiff::Error> {
             let day = Timestamp::from_second(at)?.to_zoned(zone.clone()).date();
@@ -150,7 +153,9 @@ impl Period {
         bounds().map_err(|_| LedgerError::Time { second: at })
     }
 
-    const fn as_str(self) -> &'static str {
+    /// Its word in documents: `day`, `week` or `month`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Day => "day",
             Self::Week => "week",

@@ -119,7 +119,16 @@ impl Amount {
     ///
     /// When it is no decimal number, has a sign, an exponent or more than six decimals, or is too large.
     pub fn parse(text: &str, unit: Unit) -> Result<Self, AmountError> {
-        Self::decimal(text)?.times(unit.atoms() / MILLION)
+        Self::decimal(text)?.of_millionths(unit)
+    }
+
+    /// The amount of a unit, of which this is a number of millionths.
+    ///
+    /// # Errors
+    ///
+    /// When it is too large.
+    pub fn of_millionths(self, unit: Unit) -> Result<Self, AmountError> {
+        self.times(unit.atoms() / MILLION)
     }
 
     /// Reads a decimal number as millionths: a price, or a part of a GPU.
@@ -146,8 +155,13 @@ impl Amount {
     /// Its decimal text in a unit, rounded up to a millionth.
     #[must_use]
     pub fn text(self, unit: Unit) -> String {
-        let millionths = self.0.div_ceil(unit.atoms() / MILLION);
-        let (whole, rest) = (millionths / MILLION, millionths % MILLION);
+        Self(self.0.div_ceil(unit.atoms() / MILLION)).decimal_text()
+    }
+
+    /// The decimal text of so many millionths, as [`Amount::decimal`] reads it.
+    #[must_use]
+    pub fn decimal_text(self) -> String {
+        let (whole, rest) = (self.0 / MILLION, self.0 % MILLION);
         let text = format!("{whole}.{rest:0DECIMALS$}");
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     }

@@ -80,11 +80,7 @@ impl Price {
 #[cfg(test)]
 mod tests {
     use super::{Price, PriceContext, price};
-    use crate::{
-        amount::{Amount, Unit},
-        capacity::Capacity,
-        model::Model,
-    };
+    use crate::{amount::Amount, capacity::Capacity, model::Model};
 
     fn row(model: &str, per_hour: &str) -> Price {
         Price {
@@ -122,8 +118,7 @@ mod tests {
             capacity,
         };
         let (price, guessed) = price(&book(), context).unwrap();
-        // Millionths are the atoms of this unit.
-        (price.text(Unit::GpuMemory), guessed)
+        (price.decimal_text(), guessed)
     }
 
     #[test]

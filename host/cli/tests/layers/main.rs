@@ -22,7 +22,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("admission", &["gpu"]),
     ("budget", &["gpu"]),
     ("engine", &["admission"]),
-    ("catalog", &["admission", "engine", "gpu"]),
+    ("catalog", &["admission", "budget", "engine", "gpu"]),
     ("pipeline", &["admission", "catalog", "engine"]),
     ("webhook", &[]),
     ("cluster", &["admission", "catalog", "webhook"]),

@@ -123,7 +123,10 @@ impl FileStore {
 
 impl Store for FileStore {
     async fn load(&self, budget: &str) -> Result<Versioned, StoreError> {
-        let (number, account) = lock(&self.accounts).get(budget).cloned().unwrap_or_default();
+        let (number, account) = lock(&self.accounts)
+            .get(budget)
+            .cloned()
+            .unwrap_or_default();
         Ok(Versioned {
             version: Version::of(number),
             account,
@@ -143,10 +146,11 @@ impl Store for FileStore {
                 budget: budget.into(),
             });
         }
-        self.write(budget, account).map_err(|err| StoreError::Failed {
-            budget: budget.into(),
-            source: Arc::new(err),
-        })?;
+        self.write(budget, account)
+            .map_err(|err| StoreError::Failed {
+                budget: budget.into(),
+                source: Arc::new(err),
+            })?;
         let next = number.wrapping_add(1);
         accounts.insert(budget.into(), (next, account.clone()));
         Ok(Version::of(next))

@@ -95,7 +95,9 @@ impl From<&Account> for AccountJson {
             usage,
             reservations,
         } = account;
-        let usage = usage.iter().map(|(key, usage)| (key.to_string(), usage.into()));
+        let usage = usage
+            .iter()
+            .map(|(key, usage)| (key.to_string(), usage.into()));
         let reservations = reservations.iter();
         Self {
             usage: usage.collect(),
@@ -107,7 +109,12 @@ impl From<&Account> for AccountJson {
 }
 
 impl From<AccountJson> for Account {
-    fn from(AccountJson { usage, reservations }: AccountJson) -> Self {
+    fn from(
+        AccountJson {
+            usage,
+            reservations,
+        }: AccountJson,
+    ) -> Self {
         let usage = usage.into_iter();
         let reservations = reservations.into_iter();
         Self {
@@ -131,7 +138,9 @@ impl From<&Usage> for UsageJson {
         } = usage;
         let slots = |slots: &BTreeMap<i64, Amount>| {
             let slots = slots.iter();
-            slots.map(|(slot, amount)| (*slot, Atoms(*amount))).collect()
+            slots
+                .map(|(slot, amount)| (*slot, Atoms(*amount)))
+                .collect()
         };
         Self {
             held: slots(held),
@@ -175,7 +184,9 @@ impl From<&Reservation> for ReservationJson {
             namespace: namespace.to_string(),
             name: name.to_string(),
             at: *at,
-            charge: draws.map(|(key, draw)| (key.to_string(), (*draw).into())).collect(),
+            charge: draws
+                .map(|(key, draw)| (key.to_string(), (*draw).into()))
+                .collect(),
         }
     }
 }

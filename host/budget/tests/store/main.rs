@@ -69,7 +69,10 @@ fn stored(store: &FileStore, budget: &str) -> Account {
 
 #[test]
 fn an_account_that_is_written_is_read_back() {
-    assert_eq!(read_account(write_account(&account()).unwrap()).unwrap(), account());
+    assert_eq!(
+        read_account(write_account(&account()).unwrap()).unwrap(),
+        account()
+    );
 }
 
 #[test]
@@ -87,9 +90,15 @@ fn accounts_are_there_again_after_a_restart_and_each_write_needs_the_last_versio
     let empty = now(store.load("research")).unwrap();
     now(store.store("research", &empty.version, &account())).unwrap();
     let conflict = now(store.store("research", &empty.version, &Account::default()));
-    assert!(matches!(conflict, Err(StoreError::Conflict { .. })), "{conflict:?}");
+    assert!(
+        matches!(conflict, Err(StoreError::Conflict { .. })),
+        "{conflict:?}"
+    );
     drop(store);
-    assert_eq!(stored(&FileStore::open(folder.path()).unwrap(), "research"), account());
+    assert_eq!(
+        stored(&FileStore::open(folder.path()).unwrap(), "research"),
+        account()
+    );
 }
 
 #[test]
@@ -100,7 +109,10 @@ fn a_write_that_a_crash_cut_short_leaves_the_old_account() {
     now(store.store("research", &version, &account())).unwrap();
     drop(store);
     fs::write(folder.path().join("research.json.new"), "{\"usa").unwrap();
-    assert_eq!(stored(&FileStore::open(folder.path()).unwrap(), "research"), account());
+    assert_eq!(
+        stored(&FileStore::open(folder.path()).unwrap(), "research"),
+        account()
+    );
 }
 
 #[test]
@@ -112,7 +124,9 @@ fn a_folder_belongs_to_one_process_and_a_spoilt_file_is_told() {
     drop(first);
     fs::write(folder.path().join("research.json"), "{\"usa").unwrap();
     let spoilt = FileStore::open(folder.path());
-    assert!(matches!(&spoilt, Err(OpenError::File { file, .. }) if file.ends_with("research.json")));
+    assert!(
+        matches!(&spoilt, Err(OpenError::File { file, .. }) if file.ends_with("research.json"))
+    );
 }
 
 #[test]
@@ -122,6 +136,9 @@ fn no_name_becomes_a_path() {
     for name in ["../up", "a/b", ".hidden", ""] {
         let version = now(store.load(name)).unwrap().version;
         let refused = now(store.store(name, &version, &account()));
-        assert!(matches!(refused, Err(StoreError::Failed { .. })), "{name:?}");
+        assert!(
+            matches!(refused, Err(StoreError::Failed { .. })),
+            "{name:?}"
+        );
     }
 }

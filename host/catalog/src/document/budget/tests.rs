@@ -88,10 +88,10 @@ fn tells_what_is_wrong_and_where() {
              - {unit: gpu, amount: \"-1\"}\n  - {unit: gpu, amount: \"1\", window: year}\n  timeZone: Berlin\n"
         ),
         [
-            "f:7:24: expected text, found a number; quote it to make it text",
+            "f:7:25: expected text, found the number `4`; quote it to make it text",
             "f:8:12: unknown word `gpus`; did you mean `gpu`?; accepted are `gpu`, `gpu-memory`, `gpu-hours`, `money`",
-            "f:9:24: `-1` is no amount: write a decimal number with at most six decimals, such as `2.5`; ",
-            "f:10:37: `year` is no window; write `day`, `week` or `month`, or the last hours or days as `12h` or `30d`",
+            "f:9:25: `-1` is no amount: write a decimal number with at most six decimals, such as `2.5`; ",
+            "f:10:38: `year` is no window; write `day`, `week` or `month`, or the last hours or days as `12h` or `30d`",
             "f:11:13: `Berlin` is no time zone; write an IANA name such as `Europe/Berlin`, or `UTC`; ",
         ]
     );
@@ -108,8 +108,8 @@ fn tells_what_does_not_go_together() {
         [
             "f:5:3: `money` needs prices; write `priceBook: NAME`, the name of a `PriceBook`",
             "f:7:5: `gpu-hours` adds up over time, so it needs a `window`; write `window: month`, or `window: 30d`",
-            "f:8:37: `gpu` counts what runs at one time; leave the `window` out",
-            "f:9:47: it is more than the `amount`, 4; ",
+            "f:8:38: `gpu` counts what runs at one time; leave the `window` out",
+            "f:9:48: it is more than the `amount`, 4; ",
             "f:10:5: the limit of `gpu-memory` is given twice; ",
         ]
     );
@@ -123,7 +123,7 @@ fn an_amount_that_cannot_be_counted_is_an_error() {
     );
     assert_eq!(
         wrong(&spec),
-        ["f:7:46: the amount is too large to be counted; "]
+        ["f:7:47: the amount is too large to be counted; "]
     );
 }
 

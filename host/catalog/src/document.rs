@@ -25,6 +25,14 @@ pub use expiry::Expiry;
 mod rule_name;
 pub use rule_name::RuleName;
 
+mod budget;
+pub use budget::{
+    Budget, BudgetScope, BudgetSpec, LimitSpec, OnExceed, PriorityShareSpec, UnitName,
+};
+
+mod price_book;
+pub use price_book::{CapacityName, NodeLabel, PriceBook, PriceBookSpec, PriceSpec};
+
 mod site;
 pub use site::{MigStrategy, Sharing, Site};
 
@@ -43,6 +51,12 @@ pub use kind::KindName;
 
 mod amount;
 pub use amount::{Memory, Time};
+
+mod decimal;
+pub use decimal::Decimal;
+
+mod window;
+pub use window::{WindowName, ZoneName};
 
 mod model;
 pub use model::ModelName;

@@ -11,8 +11,8 @@ use tollgate_engine::{
 
 use crate::cache::{Cache, seal, unseal};
 use crate::document::{
-    Exemption, Grant, Isolation, Labels, Limits, Match, Mode, Module, OnFault, Policy, Resolved,
-    RuleAction, Site,
+    Budget, Exemption, Grant, Isolation, Labels, Limits, Match, Mode, Module, OnFault, Policy,
+    PriceBook, Resolved, RuleAction, Site,
 };
 use crate::yaml::Origin;
 use crate::{Breakers, Context, Diagnostic, Namespaces, PlainComponents, Recent, digest, exempt};
@@ -27,6 +27,10 @@ pub struct Catalog {
     pub exemptions: Vec<Arc<Exemption>>,
     /// What is known of the cluster.
     pub context: Context,
+    /// How much some pods may use together, by name.
+    pub budgets: Vec<Arc<Budget>>,
+    /// What an hour of a GPU costs, by name.
+    pub price_books: Vec<Arc<PriceBook>>,
     /// The names of all policies, those that are off as well.
     pub(crate) policies: Vec<String>,
     pub(crate) site: Site,
@@ -222,6 +226,8 @@ impl Loader {
         let Resolved {
             policies,
             exemptions,
+            budgets,
+            price_books,
             site,
             site_origin,
             namespaces,
@@ -233,6 +239,8 @@ impl Loader {
             bundles: Vec::new(),
             exemptions,
             context: self.context.clone(),
+            budgets,
+            price_books,
             policies: order.clone(),
             site,
             site_origin,

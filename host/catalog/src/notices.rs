@@ -2,20 +2,24 @@
 
 use std::time::SystemTime;
 
-use crate::document::{Exemption, RuleName};
+use crate::document::{Budget, Exemption, RuleName};
 use crate::exempt::Platform;
 use crate::{Catalog, Diagnostic, document};
 
 impl Catalog {
-    /// Returns what whoever wrote the configuration should know: exemptions that are over or about no policy, and
-    /// exempt platforms that the cluster does not have.
+    /// Returns what whoever wrote the configuration should know: exemptions that are over or about no policy,
+    /// exempt platforms that the cluster does not have, and budgets that nothing charges.
     pub fn notices(&self, now: SystemTime) -> Vec<Diagnostic> {
         let exemptions = self.exemptions.iter();
         let about_exemptions = exemptions.flat_map(|exemption| {
             let over = expired(exemption, now);
             over.into_iter().chain(self.about_nothing(exemption))
         });
-        about_exemptions.chain(self.absent_platforms()).collect()
+        let uncharged = self.budgets.iter().map(|budget| uncharged(budget));
+        about_exemptions
+            .chain(self.absent_platforms())
+            .chain(uncharged)
+            .collect()
     }
 
     /// The policies and rules of an exemption that there are not.
@@ -104,4 +108,14 @@ fn expired(exemption: &Exemption, now: SystemTime) -> Option<Diagnostic> {
     );
     let told = exemption.origin.diagnostic("/spec/expires", message);
     Some(told.with_hint("delete it, or write a later end"))
+}
+
+/// A quota that silently holds nobody back is worse than none.
+fn uncharged(budget: &Budget) -> Diagnostic {
+    let message = format!(
+        "budget `{}` holds nobody back: this version charges no pods to budgets",
+        budget.name
+    );
+    let told = budget.origin.diagnostic("/metadata/name", message);
+    told.with_hint("keep a ResourceQuota on `requests.nvidia.com/gpu` until it does")
 }

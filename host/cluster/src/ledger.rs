@@ -197,6 +197,13 @@ impl Ledger {
                 Some(Object::Exemption(document)) => {
                     configuration.exemptions.insert(key.name.clone(), *document);
                 }
+                Some(Object::Budget(document)) => {
+                    configuration.budgets.insert(key.name.clone(), *document);
+                }
+                Some(Object::PriceBook(document)) => {
+                    let (name, book) = (key.name.clone(), *document);
+                    configuration.price_books.insert(name, book);
+                }
                 Some(Object::Site(document)) => configuration.site = Some(document),
                 Some(Object::Namespace(_)) | None => {}
             }

@@ -46,13 +46,19 @@ mod sign;
 mod spread;
 mod taint;
 
+mod amount;
+mod cost;
+mod price;
+
 mod distance;
 
+pub use amount::{Amount, AmountError, Unit};
 pub use architecture::Architecture;
 pub use autoscaler::{Autoscaler, CLUSTER_AUTOSCALER, KARPENTER};
 pub use board::{Board, Profile, for_profile, offers, profiles, smallest_for};
 pub use capacity::{Capacity, capacity_of, is_spot_taint, spot_notice};
 pub use checkpoint::{Checkpoint, bits_of_flag};
+pub use cost::{Ask, Cost, CostItem, Fraction, Known, Part, cost};
 pub use demand::{ContainerClass, devices, effective};
 pub use device_class::{CLASS_RESOURCE, WORKLOAD_CLASSES, class_taint, device_class};
 pub use driver::{cuda_of_driver, cuda_of_image, driver_for_cuda};
@@ -68,6 +74,7 @@ pub use node_path::{
 };
 pub use parameters::parameters;
 pub use partition::is_partition;
+pub use price::{Price, PriceContext, price};
 pub use quantity::{Quantity, QuantityError};
 pub use resource::{
     Class, Resource, Vendor, exact_resources, is_accelerator, is_taint_key, lookup,

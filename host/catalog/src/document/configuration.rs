@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Exemption, Grant, Module, Policy, PolicySpec, Resolved, Site,
+    Budget, Exemption, Grant, Module, Policy, PolicySpec, PriceBook, Resolved, Site,
     files::{self, unreadable},
     nearest::did_you_mean,
     object::{self, Object},
@@ -28,6 +28,10 @@ pub struct Configuration {
     pub policies: BTreeMap<String, PolicyDocument>,
     /// Who is let off which rules, by name.
     pub exemptions: BTreeMap<String, Exemption>,
+    /// How much some pods may use together, by name.
+    pub budgets: BTreeMap<String, Budget>,
+    /// What an hour of a GPU costs, by name.
+    pub price_books: BTreeMap<String, PriceBook>,
     /// What is true of the cluster, where a document says so.
     pub site: Option<SiteDocument>,
     /// The namespaces that documents describe, by name.
@@ -132,6 +136,8 @@ impl Configuration {
         let Self {
             policies,
             exemptions,
+            budgets,
+            price_books,
             site,
             namespaces,
         } = self;
@@ -147,6 +153,8 @@ impl Configuration {
             merged.policies.insert(name, document);
         }
         merged.exemptions.extend(exemptions);
+        merged.budgets.extend(budgets);
+        merged.price_books.extend(price_books);
         merged.namespaces.extend(namespaces);
         Self {
             site: site.or(merged.site),
@@ -159,11 +167,13 @@ impl Configuration {
     ///
     /// # Errors
     ///
-    /// For each policy that no document gives a module.
+    /// For each policy that no document gives a module, and each budget whose price book there is not.
     pub fn resolve(self) -> Result<Resolved, Vec<Diagnostic>> {
         let Self {
             policies,
             exemptions,
+            budgets,
+            price_books,
             site,
             namespaces,
         } = self;
@@ -176,6 +186,11 @@ impl Configuration {
                 None => wrong.push(without_module(&document, &known)),
             }
         }
+        wrong.extend(
+            budgets
+                .values()
+                .filter_map(|budget| without_prices(budget, &price_books)),
+        );
         resolved.sort_by(|left, right| (left.order, &left.name).cmp(&(right.order, &right.name)));
         let (site, site_origin) = site
             .map(|SiteDocument { site, origin }| (site, origin))
@@ -188,6 +203,8 @@ impl Configuration {
             Ok(Resolved {
                 policies: resolved,
                 exemptions: exemptions.into_values().map(Arc::new).collect(),
+                budgets: budgets.into_values().map(Arc::new).collect(),
+                price_books: price_books.into_values().map(Arc::new).collect(),
                 site: site.unwrap_or_default(),
                 site_origin,
                 namespaces,
@@ -213,6 +230,15 @@ fn without_module(document: &PolicyDocument, known: &[String]) -> Diagnostic {
     origin
         .diagnostic("/metadata/name", message)
         .with_hint("a policy of your own needs `spec.module`")
+}
+
+fn without_prices(budget: &Budget, books: &BTreeMap<String, PriceBook>) -> Option<Diagnostic> {
+    let name = budget
+        .price_book()
+        .filter(|name| !books.contains_key(*name))?;
+    let meant = did_you_mean(name, books.keys().map(String::as_str));
+    let message = format!("there is no `PriceBook` named `{name}`{meant}");
+    Some(budget.origin.diagnostic("/spec/priceBook", message))
 }
 
 /// Collects documents, and all that is wrong with them.
@@ -249,6 +275,18 @@ impl Reader {
                 let first = insert(&mut self.read.exemptions, name.clone(), *document);
                 first.map(|first| {
                     given_twice(&origin, &format!("exemption `{name}`"), &first.origin)
+                })
+            }
+            Object::Budget(document) => {
+                let (name, origin) = (document.name.to_string(), document.origin.clone());
+                let first = insert(&mut self.read.budgets, name.clone(), *document);
+                first.map(|first| given_twice(&origin, &format!("budget `{name}`"), &first.origin))
+            }
+            Object::PriceBook(document) => {
+                let (name, origin) = (document.name.to_string(), document.origin.clone());
+                let first = insert(&mut self.read.price_books, name.clone(), *document);
+                first.map(|first| {
+                    given_twice(&origin, &format!("price book `{name}`"), &first.origin)
                 })
             }
             Object::Namespace(document) => {

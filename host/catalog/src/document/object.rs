@@ -6,7 +6,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    Exemption, ExemptionSpec, PolicySpec, Site,
+    Budget, BudgetSpec, Exemption, ExemptionSpec, PolicySpec, PriceBook, PriceBookSpec, Site,
     configuration::{Labels, NamespaceDocument, PolicyDocument, SiteDocument},
     nearest::{did_you_mean, listed},
     schema::{Problem, check},
@@ -21,6 +21,10 @@ pub enum Object {
     Policy(Box<PolicyDocument>),
     /// Who is let off which rules.
     Exemption(Box<Exemption>),
+    /// How much some pods may use together.
+    Budget(Box<Budget>),
+    /// What an hour of a GPU costs.
+    PriceBook(Box<PriceBook>),
     /// What is true of the cluster.
     Site(SiteDocument),
     /// A namespace's labels.
@@ -37,7 +41,7 @@ pub struct DocumentKind {
 }
 
 /// The kinds of the group `tollgate.dev` that this version knows.
-pub const DOCUMENT_KINDS: [DocumentKind; 3] = [
+pub const DOCUMENT_KINDS: [DocumentKind; 5] = [
     DocumentKind {
         kind: "Policy",
         schema: PolicySpec::schema,
@@ -45,6 +49,14 @@ pub const DOCUMENT_KINDS: [DocumentKind; 3] = [
     DocumentKind {
         kind: "Exemption",
         schema: ExemptionSpec::schema,
+    },
+    DocumentKind {
+        kind: "Budget",
+        schema: BudgetSpec::schema,
+    },
+    DocumentKind {
+        kind: "PriceBook",
+        schema: PriceBookSpec::schema,
     },
     DocumentKind {
         kind: "Site",
@@ -68,7 +80,7 @@ pub(super) trait Spec: DeserializeOwned {
 
 /// The group and version of the documents.
 pub const VERSION: &str = "tollgate.dev/v1alpha1";
-const LATER_KINDS: [&str; 3] = ["Budget", "PriceBook", "WorkloadKind"];
+const LATER_KINDS: [&str; 1] = ["WorkloadKind"];
 
 /// Reads a document, or the items of a `List`, onto what was found. Of several documents, those
 /// that are right are read also where others are wrong.
@@ -98,6 +110,8 @@ pub fn read_object(value: Value, origin: Origin) -> Result<Object, Vec<Diagnosti
     match (word("apiVersion"), word("kind")) {
         (VERSION, "Policy") => policy(value, origin),
         (VERSION, "Exemption") => exemption(value, origin),
+        (VERSION, "Budget") => budget(value, origin),
+        (VERSION, "PriceBook") => price_book(value, origin),
         (VERSION, "Site") => site(value, origin),
         ("v1", "Namespace") => namespace(value, origin),
         (version, kind) => Err(vec![unknown(&origin, &value, version, kind)]),
@@ -130,6 +144,24 @@ fn policy(value: Value, origin: Origin) -> Result<Object, Vec<Diagnostic>> {
 fn exemption(value: Value, origin: Origin) -> Result<Object, Vec<Diagnostic>> {
     let (name, spec) = named::<ExemptionSpec>(value, &origin)?;
     Ok(Object::Exemption(Box::new(Exemption {
+        name: name.into(),
+        spec,
+        origin,
+    })))
+}
+
+fn budget(value: Value, origin: Origin) -> Result<Object, Vec<Diagnostic>> {
+    let (name, spec) = named::<BudgetSpec>(value, &origin)?;
+    Ok(Object::Budget(Box::new(Budget {
+        name: name.into(),
+        spec,
+        origin,
+    })))
+}
+
+fn price_book(value: Value, origin: Origin) -> Result<Object, Vec<Diagnostic>> {
+    let (name, spec) = named::<PriceBookSpec>(value, &origin)?;
+    Ok(Object::PriceBook(Box::new(PriceBook {
         name: name.into(),
         spec,
         origin,

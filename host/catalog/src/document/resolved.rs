@@ -9,8 +9,8 @@ use std::{
 use serde_json::{Map, Value};
 
 use super::{
-    Exemption, Grant, Isolation, LimitsSpec, Match, Memory, Mode, Module, OnFault, PolicyDocument,
-    PolicySpec, Problem, RuleAction, Site, Time, check, object,
+    Budget, Exemption, Grant, Isolation, LimitsSpec, Match, Memory, Mode, Module, OnFault,
+    PolicyDocument, PolicySpec, PriceBook, Problem, RuleAction, Site, Time, check, object,
 };
 use crate::{Namespaces, diagnostic::Diagnostic, yaml::Origin};
 
@@ -21,6 +21,10 @@ pub struct Resolved {
     pub policies: Vec<Policy>,
     /// Who is let off which rules, by name.
     pub exemptions: Vec<Arc<Exemption>>,
+    /// How much some pods may use together, by name: the order in which they are charged.
+    pub budgets: Vec<Arc<Budget>>,
+    /// What an hour of a GPU costs, by name.
+    pub price_books: Vec<Arc<PriceBook>>,
     /// What is true of the cluster.
     pub site: Site,
     /// Where that is written, if it is.

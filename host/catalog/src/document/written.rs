@@ -4,7 +4,10 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{Expiry, KindName, Memory, ModelName, Module, PlatformName, RuleName, Time};
+use super::{
+    Decimal, Expiry, KindName, Memory, ModelName, Module, PlatformName, RuleName, Time, WindowName,
+    ZoneName,
+};
 
 /// A value that configuration writes as text.
 pub trait Written: Sized + fmt::Display {
@@ -58,6 +61,9 @@ pub(super) fn misread(format: &str, text: &str) -> Option<Misread> {
         PlatformName::FORMAT => PlatformName::read(text).err(),
         Expiry::FORMAT => Expiry::read(text).err(),
         RuleName::FORMAT => RuleName::read(text).err(),
+        Decimal::FORMAT => Decimal::read(text).err(),
+        WindowName::FORMAT => WindowName::read(text).err(),
+        ZoneName::FORMAT => ZoneName::read(text).err(),
         _ => None,
     }
 }

@@ -20,9 +20,13 @@ use serde_json::Value;
 const EDGES: &[(&str, &[&str])] = &[
     ("gpu", &[]),
     ("admission", &["gpu"]),
+    ("budget", &["gpu"]),
     ("context", &["admission", "gpu"]),
     ("engine", &["admission", "context"]),
-    ("catalog", &["admission", "context", "engine", "gpu"]),
+    (
+        "catalog",
+        &["admission", "budget", "context", "engine", "gpu"],
+    ),
     ("pipeline", &["admission", "catalog", "context", "engine"]),
     ("webhook", &[]),
     ("cluster", &["admission", "catalog", "context", "webhook"]),

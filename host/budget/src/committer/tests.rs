@@ -1,0 +1,209 @@
+//! Interleavings of whole charges, by shuttle; the queue's are all explored where it stands.
+
+use std::sync::Arc;
+
+use shuttle::{check_pct, check_random, future::block_on, thread};
+use tollgate_gpu::{Amount, Unit};
+
+use super::Committer;
+use crate::{
+    Account, Draw, Limit, MemoryStore, Reservation, Reserve, Share, Store, StoreError, Verdict,
+    Version, Versioned, reserve_in_all,
+    sync::{Mutex, lock},
+};
+
+const LIMIT: u128 = 2;
+
+fn wish(uid: &str) -> Arc<Reserve> {
+    let limit = Limit {
+        unit: Unit::Gpu,
+        model: None,
+        window: None,
+        amount: Amount::from_atoms(LIMIT),
+        soft: None,
+        share: None,
+    };
+    let draw = Draw::Held(Amount::from_atoms(1));
+    Arc::new(Reserve {
+        uid: uid.into(),
+        priority: 0,
+        reservation: Reservation {
+            charge: [(limit.key(), draw)].into(),
+            at: 0,
+            pod: ("ml".into(), uid.into()),
+        },
+        limits: [limit].into(),
+        beyond: false,
+    })
+}
+
+fn reservations<S: Store>(store: &S, budget: &str) -> usize {
+    block_on(store.load(budget))
+        .unwrap()
+        .account
+        .reservations
+        .len()
+}
+
+/// Charges by so many threads, each through one of so many replicas; how many got in.
+fn admitted(store: &Arc<MemoryStore>, replicas: usize, pods: usize) -> usize {
+    let committers: Vec<_> = (0..replicas)
+        .map(|_| Arc::new(Committer::new("research".into(), store.clone())))
+        .collect();
+    let threads: Vec<_> = (0..pods)
+        .map(|pod| {
+            let committer = committers[pod % replicas].clone();
+            thread::spawn(move || {
+                let answer = block_on(committer.reserve(wish(&pod.to_string()), 0));
+                answer.unwrap().0 == Verdict::Reserved
+            })
+        })
+        .collect();
+    let joined = threads.into_iter().map(|thread| thread.join().unwrap());
+    joined.filter(|admitted| *admitted).count()
+}
+
+fn never_above_the_limit(replicas: usize, pods: usize) {
+    let store = Arc::new(MemoryStore::default());
+    let expected = pods.min(usize::try_from(LIMIT).unwrap());
+    assert_eq!(admitted(&store, replicas, pods), expected);
+    assert_eq!(reservations(&*store, "research"), expected);
+}
+
+#[test]
+fn orders_of_two_charges_let_both_in() {
+    check_pct(|| never_above_the_limit(1, 2), 500, 3);
+    check_pct(|| never_above_the_limit(2, 2), 500, 3);
+}
+
+#[test]
+fn orders_of_many_charges_let_in_exactly_what_fits() {
+    check_random(|| never_above_the_limit(3, 6), 300);
+    check_random(|| never_above_the_limit(1, 6), 300);
+}
+
+#[test]
+fn a_leader_that_gives_up_leaves_nobody_waiting() {
+    let orders = || {
+        let store = Arc::new(MemoryStore::default());
+        let committer = Arc::new(Committer::new("research".into(), Arc::new(Slow(store))));
+        let quitter = {
+            let committer = committer.clone();
+            thread::spawn(move || block_on(give_up(committer.reserve(wish("quitter"), 0))))
+        };
+        let stays = {
+            let committer = committer.clone();
+            thread::spawn(move || block_on(committer.reserve(wish("stays"), 0)).unwrap().0)
+        };
+        quitter.join().unwrap();
+        assert_eq!(stays.join().unwrap(), Verdict::Reserved);
+        // And nobody holds the lead afterwards.
+        assert_eq!(
+            block_on(committer.reserve(wish("stays"), 0)).unwrap().0,
+            Verdict::Already
+        );
+    };
+    check_random(orders, 300);
+}
+
+#[test]
+fn a_charge_that_one_of_two_budgets_refuses_is_in_neither() {
+    let orders = || {
+        let store = Arc::new(MemoryStore::default());
+        for pod in ["x", "y"] {
+            let full = Committer::new("b".into(), store.clone());
+            block_on(full.reserve(wish(pod), 0)).unwrap();
+        }
+        let [a, b] = ["a", "b"].map(|budget| Committer::new(budget.into(), store.clone()));
+        let shares = [&b, &a].map(|committer| Share {
+            committer,
+            wish: wish("new"),
+        });
+        let refused = block_on(reserve_in_all(shares.into(), 0)).unwrap().unwrap();
+        assert_eq!(&*refused.budget, "b");
+        assert!(matches!(refused.verdict, Verdict::Exceeded(_)));
+        assert_eq!(
+            [reservations(&*store, "a"), reservations(&*store, "b")],
+            [0, 2]
+        );
+    };
+    check_random(orders, 10);
+}
+
+#[test]
+fn charges_that_wait_together_are_one_write() {
+    let orders = || {
+        let counting = Arc::new(Counting::default());
+        let committer = Arc::new(Committer::new("research".into(), counting.clone()));
+        let baton = committer.queue.enter(&super::Wish::Release("none".into()));
+        let threads: Vec<_> = ["a", "b"]
+            .into_iter()
+            .map(|pod| {
+                let committer = committer.clone();
+                thread::spawn(move || block_on(committer.reserve(wish(pod), 0)).unwrap().0)
+            })
+            .collect();
+        // The lead is passed on once both wait.
+        while committer.queue.waiting() < 2 {
+            thread::yield_now();
+        }
+        drop(baton);
+        for thread in threads {
+            assert_eq!(thread.join().unwrap(), Verdict::Reserved);
+        }
+        assert_eq!(*lock(&counting.writes), 1);
+    };
+    check_random(orders, 500);
+}
+
+/// Polls once, then drops.
+async fn give_up(future: impl Future) {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|ctx| {
+        let _ = future.as_mut().poll(ctx);
+        std::task::Poll::Ready(())
+    })
+    .await;
+}
+
+/// A store whose reads are pending once.
+struct Slow(Arc<MemoryStore>);
+
+impl Store for Slow {
+    async fn load(&self, budget: &str) -> Result<Versioned, StoreError> {
+        shuttle::future::yield_now().await;
+        self.0.load(budget).await
+    }
+
+    async fn store(
+        &self,
+        budget: &str,
+        replaced: &Version,
+        account: &Account,
+    ) -> Result<Version, StoreError> {
+        shuttle::future::yield_now().await;
+        self.0.store(budget, replaced, account).await
+    }
+}
+
+#[derive(Default)]
+struct Counting {
+    store: MemoryStore,
+    writes: Mutex<u32>,
+}
+
+impl Store for Counting {
+    async fn load(&self, budget: &str) -> Result<Versioned, StoreError> {
+        self.store.load(budget).await
+    }
+
+    async fn store(
+        &self,
+        budget: &str,
+        replaced: &Version,
+        account: &Account,
+    ) -> Result<Version, StoreError> {
+        *lock(&self.writes) += 1;
+        self.store.store(budget, replaced, account).await
+    }
+}

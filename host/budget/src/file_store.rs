@@ -1,0 +1,158 @@
+//! Accounts in a folder, for a server without a cluster.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{
+    Account, Store, StoreError, Version, Versioned, read_account,
+    sync::{Mutex, lock},
+    write_account,
+};
+
+/// A store in a folder that one process has for itself: a file for each budget, replaced as a whole, so that after a
+/// crash at any moment it has the old account or the new one.
+///
+/// Writes wait for the disk: they belong on a thread that may block.
+#[derive(Debug)]
+pub struct FileStore {
+    folder: PathBuf,
+    accounts: Mutex<BTreeMap<Arc<str>, (u64, Account)>>,
+    /// Held for as long as the store is.
+    _lock: File,
+}
+
+/// Why a folder is no store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Another process has it.
+    #[error("another process keeps its budgets in `{}`; give each its own folder", .folder.display())]
+    InUse {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// It cannot be read or written.
+    #[error("the folder `{}` cannot be used", .folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// A file of it is no account.
+    #[error(
+        "`{}` is no account of this version; restore it, or delete it and all that is charged in it is forgotten",
+        .file.display()
+    )]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+/// What follows the budget's name in a file's.
+const SUFFIX: &str = ".json";
+const LOCK: &str = "lock";
+
+impl FileStore {
+    /// Opens a folder, which is made where there is none.
+    ///
+    /// # Errors
+    ///
+    /// When another process has it, it cannot be read, or a file of it is no account.
+    pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        let unusable = |source| OpenError::Folder {
+            folder: folder.to_owned(),
+            source,
+        };
+        fs::create_dir_all(folder).map_err(unusable)?;
+        let held = File::create(folder.join(LOCK)).map_err(unusable)?;
+        held.try_lock().map_err(|err| match err {
+            fs::TryLockError::WouldBlock => OpenError::InUse {
+                folder: folder.to_owned(),
+            },
+            fs::TryLockError::Error(source) => unusable(source),
+        })?;
+        let mut accounts = BTreeMap::new();
+        for entry in fs::read_dir(folder).map_err(unusable)? {
+            let file = entry.map_err(unusable)?.path();
+            let name = file.file_name().and_then(|name| name.to_str());
+            if let Some(budget) = name.and_then(|name| name.strip_suffix(SUFFIX)) {
+                let bytes = fs::read(&file).map_err(unusable)?;
+                let read = serde_json::from_slice(&bytes).and_then(read_account);
+                let account = read.map_err(|source| OpenError::File {
+                    file: file.clone(),
+                    source,
+                })?;
+                accounts.insert(budget.into(), (0, account));
+            }
+        }
+        Ok(Self {
+            folder: folder.to_owned(),
+            accounts: Mutex::new(accounts),
+            _lock: held,
+        })
+    }
+
+    fn write(&self, budget: &str, account: &Account) -> io::Result<()> {
+        // Names of objects are names of files; nothing else becomes a path.
+        let is_safe = |letter: char| letter.is_ascii_alphanumeric() || "-.".contains(letter);
+        if budget.is_empty() || budget.starts_with('.') || !budget.chars().all(is_safe) {
+            let message = format!("`{budget}` is no name of an object");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let file = self.folder.join(format!("{budget}{SUFFIX}"));
+        let new = self.folder.join(format!("{budget}{SUFFIX}.new"));
+        let mut written = File::create(&new)?;
+        written.write_all(write_account(account)?.to_string().as_bytes())?;
+        written.sync_all()?;
+        fs::rename(&new, &file)?;
+        // The name is on the disk only when the folder is.
+        File::open(&self.folder)?.sync_all()
+    }
+}
+
+impl Store for FileStore {
+    async fn load(&self, budget: &str) -> Result<Versioned, StoreError> {
+        let (number, account) = lock(&self.accounts)
+            .get(budget)
+            .cloned()
+            .unwrap_or_default();
+        Ok(Versioned {
+            version: Version::of(number),
+            account,
+        })
+    }
+
+    async fn store(
+        &self,
+        budget: &str,
+        replaced: &Version,
+        account: &Account,
+    ) -> Result<Version, StoreError> {
+        let mut accounts = lock(&self.accounts);
+        let number = accounts.get(budget).map_or(0, |(number, _)| *number);
+        if Version::of(number) != *replaced {
+            return Err(StoreError::Conflict {
+                budget: budget.into(),
+            });
+        }
+        self.write(budget, account)
+            .map_err(|err| StoreError::Failed {
+                budget: budget.into(),
+                source: Arc::new(err),
+            })?;
+        let next = number.wrapping_add(1);
+        accounts.insert(budget.into(), (next, account.clone()));
+        Ok(Version::of(next))
+    }
+}

@@ -1,0 +1,144 @@
+//! The store in a folder.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test program"
+)]
+
+use std::{
+    fs,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use tollgate_budget::{
+    Account, Draw, FileStore, OpenError, Reservation, Store, StoreError, Usage, read_account,
+    write_account,
+};
+use tollgate_gpu::Amount;
+
+/// The output of a future that never waits.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
+fn account() -> Account {
+    let atoms = Amount::from_atoms;
+    let charge = [
+        ("gpu".into(), Draw::Held(atoms(56_000_000))),
+        (
+            "gpu-hours@month in UTC".into(),
+            Draw::Ahead {
+                per_second: atoms(56_000_000),
+                seconds: 3_600,
+            },
+        ),
+        (
+            "money@3600s".into(),
+            Draw::Accrued {
+                per_second: atoms(u128::MAX),
+            },
+        ),
+    ];
+    let usage = Usage {
+        held: [(0, atoms(1))].into(),
+        spent: [(-3_600, atoms(2)), (7_200, atoms(u128::MAX))].into(),
+        rate: atoms(3),
+        since: 4,
+    };
+    let reservation = Reservation {
+        charge: charge.into(),
+        at: 5,
+        pod: ("ml".into(), "train-0".into()),
+    };
+    Account {
+        usage: [("gpu".into(), usage)].into(),
+        reservations: [("uid".into(), reservation)].into(),
+    }
+}
+
+fn stored(store: &FileStore, budget: &str) -> Account {
+    now(store.load(budget)).unwrap().account
+}
+
+#[test]
+fn an_account_that_is_written_is_read_back() {
+    assert_eq!(
+        read_account(write_account(&account()).unwrap()).unwrap(),
+        account()
+    );
+}
+
+#[test]
+fn an_account_of_a_newer_version_is_refused() {
+    let mut json = write_account(&account()).unwrap();
+    json["later"] = true.into();
+    let told = read_account(json).unwrap_err().to_string();
+    assert!(told.starts_with("unknown field `later`"), "{told}");
+}
+
+#[test]
+fn accounts_are_there_again_after_a_restart_and_each_write_needs_the_last_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::open(folder.path()).unwrap();
+    let empty = now(store.load("research")).unwrap();
+    now(store.store("research", &empty.version, &account())).unwrap();
+    let conflict = now(store.store("research", &empty.version, &Account::default()));
+    assert!(
+        matches!(conflict, Err(StoreError::Conflict { .. })),
+        "{conflict:?}"
+    );
+    drop(store);
+    assert_eq!(
+        stored(&FileStore::open(folder.path()).unwrap(), "research"),
+        account()
+    );
+}
+
+#[test]
+fn a_write_that_a_crash_cut_short_leaves_the_old_account() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::open(folder.path()).unwrap();
+    let version = now(store.load("research")).unwrap().version;
+    now(store.store("research", &version, &account())).unwrap();
+    drop(store);
+    fs::write(folder.path().join("research.json.new"), "{\"usa").unwrap();
+    assert_eq!(
+        stored(&FileStore::open(folder.path()).unwrap(), "research"),
+        account()
+    );
+}
+
+#[test]
+fn a_folder_belongs_to_one_process_and_a_spoilt_file_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = FileStore::open(folder.path()).unwrap();
+    let second = FileStore::open(folder.path());
+    assert!(matches!(second, Err(OpenError::InUse { .. })), "{second:?}");
+    drop(first);
+    fs::write(folder.path().join("research.json"), "{\"usa").unwrap();
+    let spoilt = FileStore::open(folder.path());
+    assert!(
+        matches!(&spoilt, Err(OpenError::File { file, .. }) if file.ends_with("research.json"))
+    );
+}
+
+#[test]
+fn no_name_becomes_a_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::open(folder.path()).unwrap();
+    for name in ["../up", "a/b", ".hidden", ""] {
+        let version = now(store.load(name)).unwrap().version;
+        let refused = now(store.store(name, &version, &account()));
+        assert!(
+            matches!(refused, Err(StoreError::Failed { .. })),
+            "{name:?}"
+        );
+    }
+}

@@ -142,9 +142,8 @@ impl Running {
             until("the API server can call the controller", async || {
                 self.check()?;
                 trusted(cluster, installed).await?;
-                Ok(drop(
-                    TcpStream::connect((Ipv4Addr::LOCALHOST, place.webhook)).await?,
-                ))
+                TcpStream::connect((Ipv4Addr::LOCALHOST, place.webhook)).await?;
+                Ok(())
             })
             .await?;
         }

@@ -101,7 +101,7 @@ impl Configuration {
         reader.finish()
     }
 
-    /// Returns the profile of built-in policies, with nothing but their names and order said.
+    /// Returns the profile of built-in policies: their names and order, and that they may ask about the cluster.
     pub fn profile<'n>(policies: impl IntoIterator<Item = (&'n str, i32)>) -> Self {
         let policy = |(name, order): (&str, i32)| {
             let module = Some(Module::Builtin {

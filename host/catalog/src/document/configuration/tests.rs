@@ -68,7 +68,8 @@ fn the_profile_alone_is_a_configuration() {
         (Duration::from_millis(50), 16 << 20)
     );
     assert_eq!(first.isolation, Isolation::Bundle);
-    assert!(first.grants.is_empty() && first.settings.is_empty() && first.rules.is_empty());
+    assert_eq!(first.grants, [Grant::Cluster].into());
+    assert!(first.settings.is_empty() && first.rules.is_empty());
     assert_eq!(first.origin.file(), "default profile");
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tollgate_admission::Kinds;
 use tollgate_engine::{
     Action, Artifact, Breaker, Bundle, Engine, EntryError, EntrySpec, LoadError, PolicyInfo,
 };
@@ -25,6 +26,8 @@ pub struct Catalog {
     pub bundles: Vec<Bundle>,
     /// Who is let off which rules.
     pub exemptions: Vec<Arc<Exemption>>,
+    /// The kinds that make pods.
+    pub kinds: Arc<Kinds>,
     /// The names of all policies, those that are off as well.
     pub(crate) policies: Vec<String>,
     pub(crate) site: Site,
@@ -188,6 +191,7 @@ impl Loader {
         let Resolved {
             policies,
             exemptions,
+            kinds,
             site,
             site_origin,
             namespaces,
@@ -198,6 +202,7 @@ impl Loader {
             entries: Vec::new(),
             bundles: Vec::new(),
             exemptions,
+            kinds: Arc::new(kinds),
             policies: order.clone(),
             site,
             site_origin,

@@ -197,6 +197,11 @@ impl Ledger {
                 Some(Object::Exemption(document)) => {
                     configuration.exemptions.insert(key.name.clone(), *document);
                 }
+                Some(Object::WorkloadKind(document)) => {
+                    configuration
+                        .workload_kinds
+                        .insert(key.name.clone(), *document);
+                }
                 Some(Object::Site(document)) => configuration.site = Some(document),
                 Some(Object::Namespace(_)) | None => {}
             }

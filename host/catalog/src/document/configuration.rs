@@ -7,8 +7,10 @@ use std::{
     sync::Arc,
 };
 
+use tollgate_admission::Kinds;
+
 use super::{
-    Exemption, Module, Policy, PolicySpec, Resolved, Site,
+    Exemption, Module, Policy, PolicySpec, Resolved, Site, WorkloadKind,
     files::{self, unreadable},
     nearest::did_you_mean,
     object::{self, Object},
@@ -28,6 +30,8 @@ pub struct Configuration {
     pub policies: BTreeMap<String, PolicyDocument>,
     /// Who is let off which rules, by name.
     pub exemptions: BTreeMap<String, Exemption>,
+    /// Further kinds that make pods, by name.
+    pub workload_kinds: BTreeMap<String, WorkloadKind>,
     /// What is true of the cluster, where a document says so.
     pub site: Option<SiteDocument>,
     /// The namespaces that documents describe, by name.
@@ -131,6 +135,7 @@ impl Configuration {
         let Self {
             policies,
             exemptions,
+            workload_kinds,
             site,
             namespaces,
         } = self;
@@ -146,6 +151,7 @@ impl Configuration {
             merged.policies.insert(name, document);
         }
         merged.exemptions.extend(exemptions);
+        merged.workload_kinds.extend(workload_kinds);
         merged.namespaces.extend(namespaces);
         Self {
             site: site.or(merged.site),
@@ -163,6 +169,7 @@ impl Configuration {
         let Self {
             policies,
             exemptions,
+            workload_kinds,
             site,
             namespaces,
         } = self;
@@ -183,10 +190,13 @@ impl Configuration {
             .into_values()
             .map(|document| (document.name, document.labels))
             .collect();
+        wrong.extend(kinds_given_twice(&workload_kinds));
         if wrong.is_empty() {
+            let more = workload_kinds.into_values().map(|document| document.kind);
             Ok(Resolved {
                 policies: resolved,
                 exemptions: exemptions.into_values().map(Arc::new).collect(),
+                kinds: Kinds::builtin().with(more.collect()),
                 site: site.unwrap_or_default(),
                 site_origin,
                 namespaces,
@@ -195,6 +205,20 @@ impl Configuration {
             Err(wrong)
         }
     }
+}
+
+/// Two documents for one kind would leave it open where its pods are.
+fn kinds_given_twice(documents: &BTreeMap<String, WorkloadKind>) -> Vec<Diagnostic> {
+    let mut first = BTreeMap::new();
+    let twice = documents
+        .values()
+        .filter_map(|WorkloadKind { name, kind, origin }| {
+            let kind = kind.kind_dot_group();
+            let other = first.insert(kind.clone(), name)?;
+            let message = format!("`{kind}` is described by `{other}` already");
+            Some(origin.diagnostic("/spec/kind", message))
+        });
+    twice.collect()
 }
 
 fn with_module<'d>(
@@ -248,6 +272,13 @@ impl Reader {
                 let first = insert(&mut self.read.exemptions, name.clone(), *document);
                 first.map(|first| {
                     given_twice(&origin, &format!("exemption `{name}`"), &first.origin)
+                })
+            }
+            Object::WorkloadKind(document) => {
+                let (name, origin) = (document.name.clone(), document.origin.clone());
+                let first = insert(&mut self.read.workload_kinds, name.clone(), *document);
+                first.map(|first| {
+                    given_twice(&origin, &format!("workload kind `{name}`"), &first.origin)
                 })
             }
             Object::Namespace(document) => {

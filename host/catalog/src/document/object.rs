@@ -6,7 +6,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
-    Exemption, ExemptionSpec, PolicySpec, Site,
+    Exemption, ExemptionSpec, PolicySpec, Site, WorkloadKind, WorkloadKindSpec,
     configuration::{Labels, NamespaceDocument, PolicyDocument, SiteDocument},
     nearest::{did_you_mean, listed},
     schema::{Problem, check},
@@ -21,6 +21,8 @@ pub enum Object {
     Policy(Box<PolicyDocument>),
     /// Who is let off which rules.
     Exemption(Box<Exemption>),
+    /// A further kind that makes pods.
+    WorkloadKind(Box<WorkloadKind>),
     /// What is true of the cluster.
     Site(SiteDocument),
     /// A namespace's labels.
@@ -37,7 +39,7 @@ pub struct DocumentKind {
 }
 
 /// The kinds of the group `tollgate.dev` that this version knows.
-pub const DOCUMENT_KINDS: [DocumentKind; 3] = [
+pub const DOCUMENT_KINDS: [DocumentKind; 4] = [
     DocumentKind {
         kind: "Policy",
         schema: PolicySpec::schema,
@@ -45,6 +47,10 @@ pub const DOCUMENT_KINDS: [DocumentKind; 3] = [
     DocumentKind {
         kind: "Exemption",
         schema: ExemptionSpec::schema,
+    },
+    DocumentKind {
+        kind: "WorkloadKind",
+        schema: WorkloadKindSpec::schema,
     },
     DocumentKind {
         kind: "Site",
@@ -68,7 +74,7 @@ pub(super) trait Spec: DeserializeOwned {
 
 /// The group and version of the documents.
 pub const VERSION: &str = "tollgate.dev/v1alpha1";
-const LATER_KINDS: [&str; 3] = ["Budget", "PriceBook", "WorkloadKind"];
+const LATER_KINDS: [&str; 2] = ["Budget", "PriceBook"];
 
 /// Reads a document, or the items of a `List`, onto what was found. Of several documents, those
 /// that are right are read also where others are wrong.
@@ -98,6 +104,7 @@ pub fn read_object(value: Value, origin: Origin) -> Result<Object, Vec<Diagnosti
     match (word("apiVersion"), word("kind")) {
         (VERSION, "Policy") => policy(value, origin),
         (VERSION, "Exemption") => exemption(value, origin),
+        (VERSION, "WorkloadKind") => workload_kind(value, origin),
         (VERSION, "Site") => site(value, origin),
         ("v1", "Namespace") => namespace(value, origin),
         (version, kind) => Err(vec![unknown(&origin, &value, version, kind)]),
@@ -132,6 +139,15 @@ fn exemption(value: Value, origin: Origin) -> Result<Object, Vec<Diagnostic>> {
     Ok(Object::Exemption(Box::new(Exemption {
         name: name.into(),
         spec,
+        origin,
+    })))
+}
+
+fn workload_kind(value: Value, origin: Origin) -> Result<Object, Vec<Diagnostic>> {
+    let (name, spec) = named::<WorkloadKindSpec>(value, &origin)?;
+    Ok(Object::WorkloadKind(Box::new(WorkloadKind {
+        name,
+        kind: spec.into(),
         origin,
     })))
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde_json::{Map, Value};
+use tollgate_admission::Kinds;
 
 use super::{
     Exemption, Grant, Isolation, LimitsSpec, Match, Memory, Mode, Module, OnFault, PolicyDocument,
@@ -21,6 +22,8 @@ pub struct Resolved {
     pub policies: Vec<Policy>,
     /// Who is let off which rules, by name.
     pub exemptions: Vec<Arc<Exemption>>,
+    /// The kinds that make pods: those that are built in, and those of documents.
+    pub kinds: Kinds,
     /// What is true of the cluster.
     pub site: Site,
     /// Where that is written, if it is.

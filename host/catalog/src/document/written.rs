@@ -4,7 +4,10 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{Expiry, KindName, Memory, ModelName, Module, PlatformName, RuleName, Time};
+use super::{
+    Expiry, JsonPointer, KindName, Memory, ModelName, Module, PlatformName, Replicas, RuleName,
+    Time,
+};
 
 /// A value that configuration writes as text.
 pub trait Written: Sized + fmt::Display {
@@ -56,6 +59,8 @@ pub(super) fn misread(format: &str, text: &str) -> Option<Misread> {
         Memory::FORMAT => Memory::read(text).err(),
         ModelName::FORMAT => ModelName::read(text).err(),
         PlatformName::FORMAT => PlatformName::read(text).err(),
+        JsonPointer::FORMAT => JsonPointer::read(text).err(),
+        Replicas::FORMAT => Replicas::read(text).err(),
         Expiry::FORMAT => Expiry::read(text).err(),
         RuleName::FORMAT => RuleName::read(text).err(),
         _ => None,

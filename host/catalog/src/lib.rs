@@ -12,11 +12,13 @@ pub use document::{
 
 pub mod exempt;
 
+pub use tollgate_context::Context;
+
 mod namespaces;
 pub use namespaces::Namespaces;
 
 mod load;
-pub use load::{Builtin, Catalog, Entry, Loader};
+pub use load::{Builtin, Catalog, Entry, Loader, QuietRule};
 
 mod breakers;
 pub use breakers::Breakers;

@@ -15,7 +15,7 @@ use crate::document::{
     RuleAction, Site,
 };
 use crate::yaml::Origin;
-use crate::{Breakers, Diagnostic, Namespaces, PlainComponents, Recent, digest, exempt};
+use crate::{Breakers, Context, Diagnostic, Namespaces, PlainComponents, Recent, digest, exempt};
 
 /// The policies of a configuration, ready to run. It never changes: a new configuration is a new catalog.
 pub struct Catalog {
@@ -25,6 +25,8 @@ pub struct Catalog {
     pub bundles: Vec<Bundle>,
     /// Who is let off which rules.
     pub exemptions: Vec<Arc<Exemption>>,
+    /// What is known of the cluster.
+    pub context: Context,
     /// The names of all policies, those that are off as well.
     pub(crate) policies: Vec<String>,
     pub(crate) site: Site,
@@ -61,6 +63,17 @@ pub struct Entry {
     pub breaker: Option<Arc<Breaker>>,
 }
 
+/// A rule that says nothing, since what it needs is not known of the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuietRule<'a> {
+    /// The policy.
+    pub policy: &'a str,
+    /// The rule within the policy.
+    pub rule: &'a str,
+    /// What it needs: `nodes`, `schedulers`, or objects of a kind, `Kind.group`.
+    pub needs: &'a str,
+}
+
 impl Catalog {
     /// Whether some of its policies run slower than they will in the catalog that [`Loader::load`] makes of the same.
     pub fn is_draft(&self) -> bool {
@@ -70,6 +83,25 @@ impl Catalog {
     /// Whether pods of a namespace are left alone.
     pub fn is_exempt(&self, namespace: &str) -> bool {
         exempt::is_exempt(namespace, &self.site, &self.own_namespace)
+    }
+
+    /// The rules that say nothing now, since what they need is not known of the cluster.
+    pub fn quiet_rules(&self) -> Vec<QuietRule<'_>> {
+        let snapshot = self.context.load();
+        let quiet = self.entries.iter().flat_map(|entry| {
+            let rules = entry.info.rules.iter();
+            let is_on = |id: &str| entry.rules.get(id) != Some(&RuleAction::Off);
+            let on = rules.filter(move |rule| is_on(&rule.id));
+            on.filter_map(|rule| {
+                let needs = rule.needs.as_deref()?;
+                Some(QuietRule {
+                    policy: &entry.name,
+                    rule: &rule.id,
+                    needs,
+                })
+            })
+        });
+        quiet.filter(|quiet| !snapshot.knows(quiet.needs)).collect()
     }
 
     /// The labels of a namespace, where they are known.
@@ -101,6 +133,8 @@ pub struct Loader {
     pub breakers: Option<Breakers>,
     /// The bundles of the newest catalogs.
     pub recent: Recent,
+    /// What is known of the cluster, for all catalogs.
+    pub context: Context,
     /// What drafts are made of.
     pub plain: PlainComponents,
 }
@@ -198,6 +232,7 @@ impl Loader {
             entries: Vec::new(),
             bundles: Vec::new(),
             exemptions,
+            context: self.context.clone(),
             policies: order.clone(),
             site,
             site_origin,
@@ -495,6 +530,7 @@ fn entry_spec(policy: &Policy) -> EntrySpec {
             .map(|(rule, does)| (rule.clone(), action(does)))
             .collect(),
         patch: policy.grants.contains(&Grant::Patch),
+        cluster: policy.grants.contains(&Grant::Cluster),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use serde_json::Value;
-use tollgate_catalog::Diagnostic;
+use tollgate_catalog::{Diagnostic, QuietRule};
 use tollgate_pipeline::{Outcome, Verdict};
 
 /// What came of a document.
@@ -12,6 +12,38 @@ pub(crate) struct Answer {
     /// Where the document stands: `file:line`.
     pub(crate) source: String,
     pub(crate) judgement: Judgement,
+}
+
+/// What came of all documents.
+#[derive(Debug)]
+pub(crate) struct Reviewed {
+    pub(crate) answers: Vec<Answer>,
+    pub(crate) quiet: Vec<Quiet>,
+}
+
+/// A rule that said nothing of any document, since what it needs is not known of the cluster.
+#[derive(Debug)]
+pub(crate) struct Quiet {
+    pub(crate) policy: String,
+    pub(crate) rule: String,
+    /// What it needs: `nodes`, `schedulers`, or objects of a kind.
+    pub(crate) needs: String,
+}
+
+impl From<QuietRule<'_>> for Quiet {
+    fn from(
+        QuietRule {
+            policy,
+            rule,
+            needs,
+        }: QuietRule<'_>,
+    ) -> Self {
+        Self {
+            policy: policy.to_owned(),
+            rule: rule.to_owned(),
+            needs: needs.to_owned(),
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -130,6 +130,10 @@ pub(crate) struct InputArgs {
     /// A group of the user; may be repeated.
     #[arg(long = "group", value_name = "NAME")]
     pub(crate) groups: Vec<String>,
+    /// What is known of the cluster: manifests or the output of `kubectl get -o yaml`, a file or folder; may be
+    /// repeated. Of each kind in it, all objects are taken to be there.
+    #[arg(long = "state", value_name = "PATH")]
+    pub(crate) states: Vec<PathBuf>,
     /// The namespace of objects that name none.
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     pub(crate) namespace: String,

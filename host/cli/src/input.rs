@@ -6,10 +6,12 @@ mod objects;
 mod paths;
 mod request;
 mod scope;
+mod state;
 
 use tollgate_admission::Request;
 use tollgate_catalog::Diagnostic;
 use tollgate_catalog::yaml::{self, Document, Origin};
+use tollgate_context::Snapshot;
 
 use crate::args::InputArgs;
 use crate::failure::Failure;
@@ -32,8 +34,15 @@ pub(crate) enum Content {
     Unreadable(Box<Diagnostic>),
 }
 
+/// What is reviewed, and what is known of the cluster.
+#[derive(Debug)]
+pub(crate) struct Input {
+    pub(crate) items: Vec<Item>,
+    pub(crate) snapshot: Snapshot,
+}
+
 /// Reads everything that the command line names, in order.
-pub(crate) fn read(args: &InputArgs) -> Result<Vec<Item>, Failure> {
+pub(crate) fn read(args: &InputArgs) -> Result<Input, Failure> {
     let asker = Asker::new(args)?;
     let mut items = Vec::new();
     let mut is_empty = true;
@@ -49,7 +58,8 @@ pub(crate) fn read(args: &InputArgs) -> Result<Vec<Item>, Failure> {
         return Err(anyhow::anyhow!("nothing to review: no document in {}", names(args)).into());
     }
     namespaces::label(&mut items);
-    Ok(items)
+    let snapshot = state::snapshot(&args.states, &items)?;
+    Ok(Input { items, snapshot })
 }
 
 /// The bytes of a source, and the documents in them. What cannot be read at all is one unreadable document.

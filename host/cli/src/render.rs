@@ -8,7 +8,7 @@ mod yaml;
 
 pub(crate) mod block;
 
-use crate::answer::Answer;
+use crate::answer::Reviewed;
 use crate::args::{DisplayArgs, Format};
 use crate::failure::Failure;
 use crate::terminal;
@@ -18,13 +18,14 @@ pub(crate) use text::{Edit, Entry, Note, Widths, place};
 /// Prints what came of documents: data on stdout, and on stderr what the format has no room for.
 pub(crate) fn render(
     format: Format,
-    answers: &[Answer],
+    reviewed: &Reviewed,
     display: &DisplayArgs,
 ) -> Result<(), Failure> {
+    let answers = &reviewed.answers;
     match format {
-        Format::Text => terminal::print(|out| text::write(answers, display, out))?,
-        Format::Json => terminal::print(|out| json::write(answers, out))?,
-        Format::Yaml => terminal::print(|out| yaml::write(answers, out))?,
+        Format::Text => terminal::print(|out| text::write(reviewed, display, out))?,
+        Format::Json => terminal::print(|out| json::write(reviewed, out))?,
+        Format::Yaml => terminal::print(|out| yaml::write(reviewed, out))?,
         Format::Patch => terminal::print(|out| patch::write(answers, out))?,
         Format::Manifest => terminal::print(|out| manifest::write(answers, out))?,
     }

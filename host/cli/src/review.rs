@@ -7,10 +7,10 @@ use anyhow::Context;
 use tollgate_catalog::Catalog;
 use tollgate_pipeline::Phase;
 
-use crate::answer::{Answer, Judgement, Summary};
+use crate::answer::{Answer, Judgement, Quiet, Reviewed, Summary};
 use crate::args::{DisplayArgs, ReviewArgs};
 use crate::failure::Failure;
-use crate::input::{self, Content, Item};
+use crate::input::{self, Content, Input, Item};
 use crate::{diagnostic, render, setup, terminal};
 
 /// Reviews documents and prints what came of it. The status says whether anything is wrong with them.
@@ -20,18 +20,21 @@ pub(crate) fn run(args: &ReviewArgs, display: &DisplayArgs) -> Result<ExitCode, 
         config,
         output,
     } = args;
-    let items = input::read(input)?;
+    let Input { items, snapshot } = input::read(input)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let answers = runtime.context("cannot start")?.block_on(async {
+    let reviewed = runtime.context("cannot start")?.block_on(async {
         let now = SystemTime::now();
         let catalog = setup::catalog(config).await?;
+        catalog.context.store(snapshot);
         terminal::complain(&diagnostic::render_warnings(&catalog.notices(now)));
-        review_all(&catalog, items, now).await
+        let answers = review_all(&catalog, items, now).await?;
+        let quiet = catalog.quiet_rules().into_iter().map(Quiet::from).collect();
+        Ok::<_, Failure>(Reviewed { answers, quiet })
     })?;
-    render::render(*output, &answers, display)?;
-    Ok(Summary::of(&answers).status())
+    render::render(*output, &reviewed, display)?;
+    Ok(Summary::of(&reviewed.answers).status())
 }
 
 /// Reviews one document after the other.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tollgate_catalog::document::{PolicyDocument, PolicySpec, list_files};
 use tollgate_catalog::yaml::Origin;
 use tollgate_catalog::{
-    Breakers, Builtin, Cache, Catalog, Configuration, Diagnostic, Loader, Mode, Module,
+    Breakers, Builtin, Cache, Catalog, Configuration, Context, Diagnostic, Loader, Mode, Module,
     PlainComponents, Recent, Resolved, exempt,
 };
 use tollgate_engine::{Engine, EngineOptions, PolicyInfo};
@@ -210,6 +210,7 @@ fn loader(instances: u32) -> Result<Loader, Failure> {
         own_namespace: exempt::OWN.to_owned(),
         breakers: None,
         recent: Recent::default(),
+        context: Context::default(),
         plain: PlainComponents::default(),
     })
 }

@@ -60,6 +60,32 @@ pub(crate) struct Taint {
     pub(crate) effect: String,
 }
 
+impl Unit {
+    /// How a GPU is shared.
+    pub fn sharing(self) -> Sharing {
+        match self {
+            Self::Shared { sharing, .. } => sharing,
+            Self::Whole | Self::Mig(_) => Sharing::None,
+        }
+    }
+
+    /// Into how many shares a GPU is divided, where that is known.
+    pub fn replicas(self) -> Option<u32> {
+        match self {
+            Self::Shared { replicas, .. } => replicas,
+            Self::Whole | Self::Mig(_) => None,
+        }
+    }
+
+    /// The MIG profile, where all GPUs of a node are cut alike.
+    pub fn mig_profile(self) -> Option<String> {
+        match self {
+            Self::Mig(mig) => Some(mig.profile()),
+            Self::Whole | Self::Shared { .. } => None,
+        }
+    }
+}
+
 impl Offer {
     /// What it has for a label.
     pub fn gives(&self, key: &str) -> Gives {

@@ -197,9 +197,13 @@ impl Snapshot {
             .map(|(_, object)| object)
     }
 
-    /// Whether it knows nothing at all.
-    pub fn is_empty(&self) -> bool {
-        self.objects.is_empty() && self.complete.is_empty()
+    /// Whether anything is known of `nodes`, of `schedulers`, or of the objects of a kind, `Kind.group`.
+    pub fn knows(&self, what: &str) -> bool {
+        match what {
+            "nodes" => !self.offers.is_empty(),
+            "schedulers" => self.schedulers.is_some(),
+            kind => self.complete.contains(kind) || self.objects.contains_key(kind),
+        }
     }
 }
 

@@ -53,6 +53,8 @@ pub struct Limits {
     pub message: usize,
     /// How many messages a call may log.
     pub log_lines: usize,
+    /// Questions about the cluster in one call.
+    pub questions: usize,
     /// How much text a call may exchange with the host, in bytes.
     pub exchange: usize,
     /// How many handles an instance may hold.
@@ -68,6 +70,7 @@ impl Default for Limits {
             findings: 100,
             message: 1 << 10,
             log_lines: 100,
+            questions: 1_000,
             exchange: 2 << 20,
             handles: 10_000,
         }

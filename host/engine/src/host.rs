@@ -4,12 +4,13 @@ use tollgate_admission::{
     self as admission, Author, ContainerId, ContainerView, Edit, Finding, Op, OpKind, PodId,
     PodView, Request, Severity,
 };
+use tollgate_context::{Answer, Asked, Known, Question, Unit};
 use wasmtime::component::Resource;
 
 use crate::bindings::tollgate::policy::types::{
     EnvVar, Mount, NodeTerm, Port, Probe, ResourceClaim, Toleration, Volume,
 };
-use crate::bindings::tollgate::policy::{edits, findings, log, raw_patch, site, types};
+use crate::bindings::tollgate::policy::{cluster, edits, findings, log, raw_patch, site, types};
 use crate::state::{ContainerHandle, Doing, PodHandle, ReviewHandle, State};
 use crate::{Action, Fault, Waived};
 
@@ -630,6 +631,92 @@ impl site::Host for State {
     fn sharing(&mut self) -> Result<Option<String>> {
         self.in_review()?;
         Ok(self.site.sharing.clone())
+    }
+}
+
+impl cluster::Host for State {
+    fn names(&mut self, kind: String, namespace: Option<String>) -> Result<Option<cluster::Known>> {
+        self.ask_known(Question::Names { kind, namespace })
+    }
+
+    fn schedulers(&mut self) -> Result<Option<cluster::Known>> {
+        self.ask_known(Question::Schedulers)
+    }
+
+    fn node_label(&mut self, key: String) -> Result<Option<cluster::Known>> {
+        self.ask_known(Question::NodeLabel { key, pod: None })
+    }
+
+    fn amounts(&mut self, resource: String) -> Result<Option<cluster::Known>> {
+        self.ask_known(Question::Amounts { resource })
+    }
+
+    fn gpu_models(&mut self) -> Result<Option<cluster::Known>> {
+        self.ask_known(Question::GpuModels { pod: None })
+    }
+
+    fn pod_node_label(
+        &mut self,
+        pod: Resource<PodHandle>,
+        key: String,
+    ) -> Result<Option<cluster::Known>> {
+        let pod = Some(pod_id(&pod));
+        self.ask_known(Question::NodeLabel { key, pod })
+    }
+
+    fn pod_gpu_models(&mut self, pod: Resource<PodHandle>) -> Result<Option<cluster::Known>> {
+        let pod = Some(pod_id(&pod));
+        self.ask_known(Question::GpuModels { pod })
+    }
+
+    fn pod_gpu_units(&mut self, pod: Resource<PodHandle>) -> Result<Vec<cluster::GpuUnit>> {
+        let pod = pod_id(&pod);
+        Ok(match self.ask(Question::GpuUnits { pod })? {
+            Answer::Units(units) => units.into_iter().map(gpu_unit).collect(),
+            Answer::Known(_) | Answer::Unknown => Vec::new(),
+        })
+    }
+}
+
+impl State {
+    /// Answers from the snapshot, if the policy may ask, and records the answer.
+    fn ask(&mut self, question: Question) -> Result<Answer> {
+        let review = self.review()?;
+        let answer = match self.entry.as_ref().is_some_and(|entry| entry.cluster) {
+            true => self.snapshot.answer(&question, review),
+            false => Answer::Unknown,
+        };
+        let limit = self.limits.questions;
+        if self.asked.len() >= limit {
+            return Err(Fault::TooMany {
+                what: "questions",
+                limit,
+            }
+            .into());
+        }
+        self.asked.push(Asked {
+            question,
+            answer: answer.clone(),
+        });
+        Ok(answer)
+    }
+
+    fn ask_known(&mut self, question: Question) -> Result<Option<cluster::Known>> {
+        Ok(match self.ask(question)? {
+            Answer::Known(Known {
+                values,
+                is_complete: complete,
+            }) => Some(cluster::Known { values, complete }),
+            Answer::Units(_) | Answer::Unknown => None,
+        })
+    }
+}
+
+fn gpu_unit(unit: Unit) -> cluster::GpuUnit {
+    cluster::GpuUnit {
+        sharing: unit.sharing().as_str().to_owned(),
+        replicas: unit.replicas(),
+        mig_profile: unit.mig_profile(),
     }
 }
 

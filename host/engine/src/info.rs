@@ -45,6 +45,9 @@ pub struct RuleInfo {
     pub doc: String,
     /// What it does unless configured otherwise.
     pub default: Action,
+    /// What must be known of the cluster for it to say anything: `nodes`, `schedulers`, or objects of a kind.
+    #[serde(default)]
+    pub needs: Option<String>,
 }
 
 /// A policy of a bundle.

@@ -29,6 +29,8 @@ pub struct EntrySpec {
     pub rules: Vec<(String, Action)>,
     /// Whether raw patches are granted.
     pub patch: bool,
+    /// Whether questions about the cluster are granted.
+    pub cluster: bool,
 }
 
 /// What is wrong with an entry.
@@ -349,14 +351,22 @@ fn describe_rule(policy: &str, rule: guest::RuleInfo) -> Result<RuleInfo, LoadEr
         id,
         doc,
         default,
-        extra: _,
+        extra,
     } = rule;
+    let needs = extra
+        .into_iter()
+        .find_map(|(key, what)| (key == "needs").then_some(what));
     let default = Action::parse(&default).ok_or_else(|| {
         Fault::bad_answer(format!(
             "rule `{id}` of policy `{policy}` has the default `{default}`"
         ))
     })?;
-    Ok(RuleInfo { id, doc, default })
+    Ok(RuleInfo {
+        id,
+        doc,
+        default,
+        needs,
+    })
 }
 
 /// What is wrong with an entry before the component sees it.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tollgate_admission::{EditError, Finding, Review};
+use tollgate_context::{Asked, Snapshot};
 use wasmtime::component::{Component, InstancePre, Resource};
 use wasmtime::{Store, UpdateDeadline};
 
@@ -116,6 +117,7 @@ fn resolve(spec: &EntrySpec, policies: &[PolicyInfo]) -> Result<Arc<Entry>, Load
         actions: actions.collect(),
         info: info.clone(),
         patch: spec.patch,
+        cluster: spec.cluster,
     }))
 }
 
@@ -129,6 +131,7 @@ impl Bundle {
     pub fn session(&self) -> Session {
         Session {
             bundle: self.clone(),
+            snapshot: Arc::default(),
             instance: None,
             _entered: self.0.running.enter(),
         }
@@ -138,6 +141,7 @@ impl Bundle {
 /// The calls of one review to one bundle.
 pub struct Session {
     bundle: Bundle,
+    snapshot: Arc<Snapshot>,
     instance: Option<Instance>,
     _entered: Entered,
 }
@@ -156,6 +160,8 @@ pub struct Ran {
     pub findings: Vec<Finding>,
     /// What it would have reported or changed but for the call's waivers; nothing after a fault.
     pub waived: Vec<Waived>,
+    /// What it asked about the cluster, and what it was told; after a fault too.
+    pub asked: Vec<Asked>,
     /// The fault, if there was one.
     pub fault: Option<Fault>,
     /// How long the call took, the making of the instance included.
@@ -165,6 +171,12 @@ pub struct Ran {
 }
 
 impl Session {
+    /// Lets policies that have the grant ask what a snapshot knows; else nothing is known.
+    #[must_use]
+    pub fn knowing(self, snapshot: Arc<Snapshot>) -> Self {
+        Self { snapshot, ..self }
+    }
+
     /// Makes the instance, which the first call does otherwise.
     ///
     /// # Errors
@@ -198,6 +210,7 @@ impl Session {
         let Some(mut instance) = self.instance.take() else {
             return Ran::faulted(review, Fault::Busy, started.elapsed(), 0);
         };
+        instance.store.data_mut().snapshot = Arc::clone(&self.snapshot);
         let (outcome, returned) = self
             .bundle
             .0
@@ -206,6 +219,7 @@ impl Session {
         review = returned;
         let memory_peak = instance.store.data().memory_peak;
         let state = instance.store.data_mut();
+        let asked = std::mem::take(&mut state.asked);
         let findings = std::mem::take(&mut state.findings);
         let waived = std::mem::take(&mut state.waived);
         match outcome {
@@ -215,6 +229,7 @@ impl Session {
                     review,
                     findings,
                     waived,
+                    asked,
                     fault: None,
                     duration: started.elapsed(),
                     memory_peak,
@@ -222,7 +237,10 @@ impl Session {
             }
             Err(fault) => {
                 review.roll_back(keep);
-                Ran::faulted(review, fault, started.elapsed(), memory_peak)
+                Ran {
+                    asked,
+                    ..Ran::faulted(review, fault, started.elapsed(), memory_peak)
+                }
             }
         }
     }
@@ -234,6 +252,7 @@ impl Ran {
             review,
             findings: Vec::new(),
             waived: Vec::new(),
+            asked: Vec::new(),
             fault: Some(fault),
             duration,
             memory_peak,

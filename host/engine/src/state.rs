@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tollgate_admission::{EditError, Finding, PodId, Review};
+use tollgate_context::{Asked, Snapshot};
 use wasmtime::ResourceLimiter;
 
 use crate::{Action, Fault, Limits, PolicyInfo, Site, Waived, Waiver};
@@ -27,6 +28,8 @@ pub(crate) struct Entry {
     pub(crate) actions: HashMap<String, RuleAction>,
     /// Whether raw patches are granted.
     pub(crate) patch: bool,
+    /// Whether questions about the cluster are granted.
+    pub(crate) cluster: bool,
 }
 
 /// What a rule does.
@@ -52,11 +55,15 @@ pub(crate) struct State {
     pub(crate) entry: Option<Arc<Entry>>,
     pub(crate) review: Option<Box<Review>>,
     pub(crate) site: Arc<Site>,
+    /// What is known of the cluster.
+    pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) limits: Limits,
     pub(crate) findings: Vec<Finding>,
     /// What the policy is let off in this call, and what that came to.
     pub(crate) waivers: Vec<Waiver>,
     pub(crate) waived: Vec<Waived>,
+    /// What this call asked about the cluster, and what it was told.
+    pub(crate) asked: Vec<Asked>,
     /// The clash that an edit of this call met, if any.
     pub(crate) conflict: Option<EditError>,
     /// How many messages this call has logged.
@@ -77,10 +84,12 @@ impl State {
             entry: None,
             review: None,
             site,
+            snapshot: Arc::default(),
             limits,
             findings: Vec::new(),
             waivers: Vec::new(),
             waived: Vec::new(),
+            asked: Vec::new(),
             conflict: None,
             logged: 0,
             said: None,
@@ -96,6 +105,7 @@ impl State {
         self.findings.clear();
         self.waivers.clear();
         self.waived.clear();
+        self.asked.clear();
         self.conflict = None;
         self.logged = 0;
         self.said = None;

@@ -1,10 +1,12 @@
 //! The policies that match a review, run in order.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use tollgate_admission::{Applied, Finding, Operation, Review, Severity};
 use tollgate_catalog::{Catalog, Entry, Mode};
+use tollgate_context::{Asked, Snapshot, fit};
 use tollgate_engine::{Fault, Phase as Role, Ran, Session};
 
 use crate::exempting::Exemptions;
@@ -18,6 +20,8 @@ pub(crate) struct Chain<'a> {
     phase: Phase,
     entries: Vec<&'a Entry>,
     exemptions: Exemptions<'a>,
+    /// What is known of the cluster, from the beginning of the review to its end.
+    snapshot: Arc<Snapshot>,
 }
 
 impl<'a> Chain<'a> {
@@ -39,6 +43,7 @@ impl<'a> Chain<'a> {
             phase,
             entries,
             exemptions: Exemptions::of(catalog, review, now),
+            snapshot: catalog.context.load(),
         })
     }
 
@@ -50,6 +55,7 @@ impl<'a> Chain<'a> {
         let mut run = Run {
             catalog: self.catalog,
             exemptions: &self.exemptions,
+            snapshot: &self.snapshot,
             sessions: BTreeMap::new(),
             would_change: Vec::new(),
             results: Results::default(),
@@ -81,7 +87,7 @@ impl<'a> Chain<'a> {
             }
         }
         Ok(Validated {
-            pods: summarize(&review),
+            pods: summarize(&review, &self.snapshot),
             review,
             results: run.results,
             would_change: run.would_change,
@@ -130,6 +136,7 @@ impl Validated {
             observed,
             exemptions,
             faults,
+            asked,
             runs,
         } = self.results;
         let (request, patch) = self.review.into_parts();
@@ -142,6 +149,7 @@ impl Validated {
             observed,
             exemptions,
             faults,
+            asked,
             runs,
             ..outcome
         }
@@ -160,6 +168,7 @@ struct Results {
     observed: Vec<Finding>,
     exemptions: Vec<Exempted>,
     faults: Vec<FaultReport>,
+    asked: Vec<Asked>,
     runs: Vec<PolicyRun>,
 }
 
@@ -167,6 +176,7 @@ struct Results {
 struct Run<'a> {
     catalog: &'a Catalog,
     exemptions: &'a Exemptions<'a>,
+    snapshot: &'a Arc<Snapshot>,
     sessions: BTreeMap<usize, Session>,
     would_change: Vec<Applied>,
     results: Results,
@@ -194,7 +204,7 @@ impl Run<'_> {
         let session = self
             .sessions
             .entry(entry.bundle)
-            .or_insert_with(|| bundle.session());
+            .or_insert_with(|| bundle.session().knowing(Arc::clone(self.snapshot)));
         let before = review.applied().len();
         let waivers = self.exemptions.waivers(entry);
         let ran = session
@@ -204,6 +214,7 @@ impl Run<'_> {
         self.results.runs.push(run_of(entry, role, &ran));
         self.results
             .let_off(self.exemptions.used(entry, ran.waived));
+        self.results.learn(ran.asked);
         match ran.fault {
             Some(Fault::Busy) => return Err(Unavailable::Busy),
             Some(Fault::Conflict { path, policy, rule }) => self
@@ -224,6 +235,15 @@ impl Run<'_> {
 }
 
 impl Results {
+    /// Keeps what was asked about the cluster: the answer to a question is the same all through a review.
+    fn learn(&mut self, asked: Vec<Asked>) {
+        for asked in asked {
+            if !self.asked.contains(&asked) {
+                self.asked.push(asked);
+            }
+        }
+    }
+
     /// Keeps what exemptions let off. Mutators run again as a check, and say the same twice.
     fn let_off(&mut self, exempted: impl Iterator<Item = Exempted>) {
         for exempted in exempted {
@@ -329,13 +349,14 @@ fn conflict(entry: &Entry, path: String, policy: &str, rule: &str) -> Finding {
     }
 }
 
-/// The pods that the object would make, with the devices that each takes.
-fn summarize(review: &Review) -> Vec<PodSummary> {
+/// The pods that the object would make, with the devices that each takes, and where it fits.
+fn summarize(review: &Review, snapshot: &Snapshot) -> Vec<PodSummary> {
     let summary = |pod: tollgate_admission::PodView<'_>| PodSummary {
         role: pod.role().to_owned(),
         path: pod.path().to_owned(),
         count: pod.count(),
         devices: pod.devices(),
+        fits: fit(pod, snapshot),
     };
     review.pods().map(summary).collect()
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tollgate_admission::{Applied, Finding, GroupVersionKind, Operation, Request, Severity};
 use tollgate_catalog::OnFault;
 use tollgate_catalog::document::{Exemption, ExemptionSpec};
+use tollgate_context::{Asked, Fit};
 use tollgate_engine::Fault;
 
 /// Whether the object may be stored.
@@ -50,6 +51,8 @@ pub struct PodSummary {
     pub count: Option<u32>,
     /// The devices of one pod, by resource name.
     pub devices: Vec<(String, u64)>,
+    /// Where one such pod fits, its repairs made; `None` where no node and no pool is known.
+    pub fits: Option<Fit>,
 }
 
 /// A policy that faulted.
@@ -163,6 +166,8 @@ pub struct Outcome {
     pub exemptions: Vec<Exempted>,
     /// The policies that faulted.
     pub faults: Vec<FaultReport>,
+    /// What policies asked about the cluster, and what they were told; each question once.
+    pub asked: Vec<Asked>,
     /// The policies that ran, in order.
     pub runs: Vec<PolicyRun>,
     /// The object, with the patch applied.
@@ -201,6 +206,7 @@ impl Outcome {
             observed: Vec::new(),
             exemptions: Vec::new(),
             faults: Vec::new(),
+            asked: Vec::new(),
             runs: Vec::new(),
             object,
         }

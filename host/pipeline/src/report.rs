@@ -4,6 +4,8 @@ use serde_json::{Map, Value, json};
 use tollgate_admission::{Applied, Finding};
 use tollgate_catalog::OnFault;
 
+use tollgate_context::{Answer, Asked, Fit, Source, Unit};
+
 use crate::outcome::{Exempted, FaultReport, Outcome, PodSummary, Verdict};
 
 /// The decision object. The same outcome gives the same object.
@@ -38,6 +40,14 @@ pub fn report(outcome: &Outcome) -> Map<String, Value> {
         ),
         ("faults", outcome.faults.iter().map(fault).collect()),
     ]);
+    // Without a snapshot there is nothing to record.
+    if outcome
+        .asked
+        .iter()
+        .any(|asked| asked.answer != Answer::Unknown)
+    {
+        fields.push(("asked", outcome.asked.iter().map(asked).collect()));
+    }
     collect(fields)
 }
 
@@ -54,7 +64,52 @@ fn pod(pod: &PodSummary) -> Value {
         .iter()
         .map(|(name, count)| (name.clone(), (*count).into()))
         .collect();
-    json!({"role": pod.role, "path": pod.path, "count": pod.count, "devices": devices})
+    let mut fields = vec![
+        ("role", pod.role.as_str().into()),
+        ("path", pod.path.as_str().into()),
+        ("count", pod.count.into()),
+        ("devices", devices.into()),
+    ];
+    fields.extend(pod.fits.as_ref().map(|fit| ("fits", fits(fit))));
+    Value::Object(collect(fields))
+}
+
+/// Where a pod fits, or what comes nearest and what keeps the pod from it.
+fn fits(fit: &Fit) -> Value {
+    let mut fields = vec![
+        ("nodes", fit.nodes.as_slice().into()),
+        ("pools", fit.pools.as_slice().into()),
+    ];
+    if let Some(near) = &fit.nearest {
+        let kind = match near.source {
+            Source::Node => "node",
+            Source::Pool => "pool",
+        };
+        let reasons: Vec<_> = near.reasons().collect();
+        fields.push((
+            "nearest",
+            json!({"kind": kind, "name": near.name, "reasons": reasons}),
+        ));
+    }
+    Value::Object(collect(fields))
+}
+
+fn asked(asked: &Asked) -> Value {
+    let Asked { question, answer } = asked;
+    let question = question.to_string();
+    match answer {
+        Answer::Unknown => json!({"question": question, "answer": null}),
+        Answer::Known(known) => {
+            json!({"question": question, "answer": known.values, "complete": known.is_complete})
+        }
+        Answer::Units(units) => {
+            json!({"question": question, "answer": units.iter().copied().map(unit).collect::<Vec<_>>()})
+        }
+    }
+}
+
+fn unit(unit: Unit) -> Value {
+    json!({"sharing": unit.sharing().as_str(), "replicas": unit.replicas(), "migProfile": unit.mig_profile()})
 }
 
 fn operation(applied: &Applied) -> Value {

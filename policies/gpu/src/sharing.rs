@@ -39,6 +39,18 @@ impl Sharing {
     }
 }
 
+impl Sharing {
+    /// The word of a `Site` document and of the contract.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::TimeSlicing => "time-slicing",
+            Self::Mps => "mps",
+        }
+    }
+}
+
 /// How the GPUs of nodes with a label are shared; `None` where the label does not tell.
 ///
 /// ```

@@ -22,6 +22,8 @@ mod architecture;
 
 mod driver;
 
+mod scheduler;
+
 /// Settings of `placement`.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
@@ -52,8 +54,10 @@ impl Policy for Placement {
             architecture::WRONG,
             driver::NEWER,
             driver::UNCHECKED,
+            scheduler::UNKNOWN,
         ],
     )
+    .wants(&["cluster"])
     .mutates()
     .validates();
 
@@ -89,6 +93,7 @@ impl Policy for Placement {
             selectors::report(pod);
             architecture::report(pod);
             driver::report(self.driver_branch, pod);
+            scheduler::report(pod);
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ mod allowed;
 mod architecture;
 mod defaults;
 mod driver;
+mod scheduler;
 mod selectors;
 
 /// A container with one NVIDIA device of a name.

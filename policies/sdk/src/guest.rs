@@ -159,8 +159,13 @@ mod exports {
             id: rule.id.to_owned(),
             doc: rule.doc.to_owned(),
             default: rule.default.as_str().to_owned(),
-            extra: Vec::new(),
+            extra: needs(rule),
         }
+    }
+
+    fn needs(rule: &Rule) -> Vec<(String, String)> {
+        let needs = rule.needs.map(|what| ("needs".to_owned(), what.to_owned()));
+        needs.into_iter().collect()
     }
 
     fn call(

@@ -14,6 +14,7 @@ pub(crate) struct Session {
     pub(crate) findings: Vec<admission::Finding>,
     pub(crate) log: Vec<(String, String)>,
     pub(crate) site: Site,
+    pub(crate) snapshot: Rc<tollgate_context::Snapshot>,
 }
 
 /// What the `Site` document says.
@@ -556,5 +557,104 @@ pub mod site {
     /// How whole GPUs are shared.
     pub fn sharing() -> Option<String> {
         session(|session| session.site.sharing.clone())
+    }
+}
+
+pub mod cluster {
+    //! The interface `cluster`: see `wit/cluster.wit` for what each function means.
+
+    use tollgate_context::{Answer, Question, Unit};
+
+    use super::{session, types::Pod};
+
+    /// Names or values that are known.
+    #[derive(Clone, Debug, Eq, PartialEq)]
+    pub struct Known {
+        /// The names or values, each once, in order.
+        pub values: Vec<String>,
+        /// Whether these are all.
+        pub complete: bool,
+    }
+
+    /// What one `nvidia.com/gpu` is on some nodes.
+    #[derive(Clone, Debug, Eq, PartialEq)]
+    pub struct GpuUnit {
+        /// How a GPU is shared: `none`, `time-slicing` or `mps`.
+        pub sharing: String,
+        /// Into how many shares it is divided, where that is known.
+        pub replicas: Option<u32>,
+        /// The MIG profile, where all GPUs of a node are cut alike.
+        pub mig_profile: Option<String>,
+    }
+
+    fn ask(question: &Question) -> Answer {
+        session(|session| session.snapshot.answer(question, &session.review.borrow()))
+    }
+
+    fn known(question: &Question) -> Option<Known> {
+        match ask(question) {
+            Answer::Known(known) => Some(Known {
+                values: known.values,
+                complete: known.is_complete,
+            }),
+            Answer::Units(_) | Answer::Unknown => None,
+        }
+    }
+
+    /// The names of the objects of a kind.
+    pub fn names(kind: &str, namespace: Option<&str>) -> Option<Known> {
+        known(&Question::Names {
+            kind: kind.to_owned(),
+            namespace: namespace.map(str::to_owned),
+        })
+    }
+
+    /// The schedulers, by the names that pods use.
+    pub fn schedulers() -> Option<Known> {
+        known(&Question::Schedulers)
+    }
+
+    /// The values of a label on nodes and pools.
+    pub fn node_label(key: &str) -> Option<Known> {
+        let key = key.to_owned();
+        known(&Question::NodeLabel { key, pod: None })
+    }
+
+    /// How many of a resource one node has for pods, largest first.
+    pub fn amounts(resource: &str) -> Option<Known> {
+        let resource = resource.to_owned();
+        known(&Question::Amounts { resource })
+    }
+
+    /// The GPU models, by canonical id.
+    pub fn gpu_models() -> Option<Known> {
+        known(&Question::GpuModels { pod: None })
+    }
+
+    /// The values of a label on the nodes that the pod's selectors leave.
+    pub fn pod_node_label(pod: &Pod, key: &str) -> Option<Known> {
+        let (key, pod) = (key.to_owned(), Some(pod.1));
+        known(&Question::NodeLabel { key, pod })
+    }
+
+    /// The GPU models on the nodes that the pod's selectors leave.
+    pub fn pod_gpu_models(pod: &Pod) -> Option<Known> {
+        known(&Question::GpuModels { pod: Some(pod.1) })
+    }
+
+    /// What one `nvidia.com/gpu` is on the nodes that the pod's selectors leave.
+    pub fn pod_gpu_units(pod: &Pod) -> Vec<GpuUnit> {
+        match ask(&Question::GpuUnits { pod: pod.1 }) {
+            Answer::Units(units) => units.into_iter().map(gpu_unit).collect(),
+            Answer::Known(_) | Answer::Unknown => Vec::new(),
+        }
+    }
+
+    fn gpu_unit(unit: Unit) -> GpuUnit {
+        GpuUnit {
+            sharing: unit.sharing().as_str().to_owned(),
+            replicas: unit.replicas(),
+            mig_profile: unit.mig_profile(),
+        }
     }
 }

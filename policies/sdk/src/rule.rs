@@ -36,6 +36,9 @@ pub struct Rule {
     pub doc: &'static str,
     /// What it does unless configured otherwise.
     pub default: Action,
+    /// What must be known of the cluster for it to say anything: `nodes`, `schedulers`, or objects of a kind,
+    /// `Kind.group`.
+    pub needs: Option<&'static str>,
 }
 
 impl Rule {
@@ -45,6 +48,7 @@ impl Rule {
             id,
             doc,
             default: Action::Deny,
+            needs: None,
         }
     }
 
@@ -54,6 +58,7 @@ impl Rule {
             id,
             doc,
             default: Action::Warn,
+            needs: None,
         }
     }
 
@@ -63,6 +68,7 @@ impl Rule {
             id,
             doc,
             default: Action::Repair,
+            needs: None,
         }
     }
 
@@ -70,6 +76,14 @@ impl Rule {
     pub const fn off(self) -> Self {
         Self {
             default: Action::Off,
+            ..self
+        }
+    }
+
+    /// The same rule, which says nothing where this is not known of the cluster: people are told so.
+    pub const fn needs(self, what: &'static str) -> Self {
+        Self {
+            needs: Some(what),
             ..self
         }
     }
@@ -99,6 +113,12 @@ impl Rule {
 pub struct Finding(findings::Finding);
 
 impl Finding {
+    /// Makes it a warning, whatever the rule's default: where what is known does not suffice to refuse.
+    pub fn warn(mut self) -> Self {
+        "warn".clone_into(&mut self.0.severity);
+        self
+    }
+
     /// States the value that was found.
     pub fn actual(mut self, actual: impl Into<String>) -> Self {
         self.0.actual = Some(actual.into());

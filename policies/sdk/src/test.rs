@@ -27,6 +27,8 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 use tollgate_admission::{Finding, GroupVersionKind, Operation, Request, Review};
 
+use tollgate_context::{Builder, Snapshot};
+
 use crate::native::{SESSION, Session, Site, types};
 use crate::view::begin_review;
 use crate::{Outcome, Policy, guest};
@@ -42,6 +44,7 @@ pub struct Case {
     request: Request,
     settings: Value,
     site: Site,
+    state: Vec<Value>,
     granted: bool,
 }
 
@@ -81,6 +84,7 @@ impl Case {
             request,
             settings: json!({}),
             site: Site::default(),
+            state: Vec::new(),
             granted: false,
         }
     }
@@ -106,6 +110,12 @@ impl Case {
     /// States how whole GPUs are shared in the cluster.
     pub fn sharing(mut self, sharing: &str) -> Self {
         self.site.sharing = Some(sharing.to_owned());
+        self
+    }
+
+    /// States objects of the cluster, all that there are of their kinds: nodes, pools, classes.
+    pub fn state(mut self, objects: impl IntoIterator<Item = Value>) -> Self {
+        self.state.extend(objects);
         self
     }
 
@@ -150,8 +160,19 @@ impl Case {
             .expect("settings should be refused")
     }
 
+    fn snapshot(&self) -> Snapshot {
+        let mut builder = Builder::default();
+        self.state
+            .iter()
+            .cloned()
+            .for_each(|object| builder.insert(object));
+        builder.complete_all();
+        builder.build()
+    }
+
     fn run_once<P: Policy>(&self, policy: &P, request: Request) -> Done {
         begin_review();
+        let snapshot = Rc::new(self.snapshot());
         let review = Rc::new(RefCell::new(Review::new(request)));
         let session = |mutating, findings| Session {
             policy: P::INFO.name,
@@ -161,6 +182,7 @@ impl Case {
             findings,
             log: Vec::new(),
             site: self.site.clone(),
+            snapshot: Rc::clone(&snapshot),
         };
         let mut stopped = None;
         let mut findings = Vec::new();

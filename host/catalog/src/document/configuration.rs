@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Exemption, Module, Policy, PolicySpec, Resolved, Site,
+    Exemption, Grant, Module, Policy, PolicySpec, Resolved, Site,
     files::{self, unreadable},
     nearest::did_you_mean,
     object::{self, Object},
@@ -106,6 +106,7 @@ impl Configuration {
             let spec = PolicySpec {
                 module,
                 order: Some(order),
+                grants: Some([Grant::Cluster].into()),
                 ..PolicySpec::default()
             };
             let origin = Origin::of_file("default profile");

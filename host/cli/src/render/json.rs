@@ -6,17 +6,29 @@ use serde_json::{Map, Value, json};
 use tollgate_catalog::Diagnostic;
 use tollgate_pipeline::report;
 
-use crate::answer::{Answer, Judgement, Summary};
+use crate::answer::{Answer, Judgement, Quiet, Reviewed, Summary};
 
-pub(super) fn write(answers: &[Answer], out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &object(answers))?;
+pub(super) fn write(reviewed: &Reviewed, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &object(reviewed))?;
     writeln!(out)
 }
 
 /// The whole object.
-pub(super) fn object(answers: &[Answer]) -> Value {
+pub(super) fn object(reviewed: &Reviewed) -> Value {
+    let Reviewed { answers, quiet } = reviewed;
     let reviews: Vec<_> = answers.iter().map(review).collect();
-    json!({"summary": summary(&Summary::of(answers)), "reviews": reviews})
+    let quiet: Vec<_> = quiet.iter().map(quiet_rule).collect();
+    json!({"summary": summary(&Summary::of(answers)), "quiet": quiet, "reviews": reviews})
+}
+
+fn quiet_rule(
+    Quiet {
+        policy,
+        rule,
+        needs,
+    }: &Quiet,
+) -> Value {
+    json!({"policy": policy, "rule": rule, "needs": needs})
 }
 
 fn summary(summary: &Summary) -> Value {

@@ -9,16 +9,17 @@ mod tree;
 
 use std::io::{self, Write};
 
-use crate::answer::{Answer, Judgement, Word};
+use crate::answer::{Answer, Judgement, Quiet, Reviewed, Word};
 use crate::args::DisplayArgs;
 use crate::diagnostic;
+use style::FAINT;
 
 pub(crate) use entry::{Entry, Note, Widths, place};
 pub(crate) use tree::Edit;
 
 /// Prints every document, or with `-q` every one that is not well, and how many came to what.
 pub(super) fn write(
-    answers: &[Answer],
+    Reviewed { answers, quiet }: &Reviewed,
     display: &DisplayArgs,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -31,7 +32,26 @@ pub(super) fn write(
         return Ok(());
     }
     let gap = if wanted.is_empty() { "" } else { "\n" };
-    writeln!(out, "{gap}{}", summary(answers))
+    writeln!(out, "{gap}{}", summary(answers))?;
+    if !display.quiet && !quiet.is_empty() {
+        writeln!(out, "{FAINT}{}{FAINT:#}", unchecked(quiet))?;
+    }
+    Ok(())
+}
+
+/// The rules that could not say anything, and why.
+fn unchecked(quiet: &[Quiet]) -> String {
+    let rules: Vec<_> = quiet
+        .iter()
+        .map(
+            |Quiet {
+                 policy,
+                 rule,
+                 needs,
+             }| format!("{policy}/{rule} (needs {needs})"),
+        )
+        .collect();
+    format!("not checked without `--state`: {}", rules.join(", "))
 }
 
 fn write_entries(

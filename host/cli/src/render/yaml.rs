@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::{block, json};
-use crate::answer::Answer;
+use crate::answer::Reviewed;
 
-pub(super) fn write(answers: &[Answer], out: &mut dyn Write) -> io::Result<()> {
-    block::write(&json::object(answers), out)
+pub(super) fn write(reviewed: &Reviewed, out: &mut dyn Write) -> io::Result<()> {
+    block::write(&json::object(reviewed), out)
 }

@@ -8,7 +8,7 @@ use std::time::UNIX_EPOCH;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tollgate_admission::{Finding, GroupVersionKind, Operation, Request};
-use tollgate_catalog::{Builtin, Catalog, Configuration, Loader, PlainComponents, Recent};
+use tollgate_catalog::{Builtin, Catalog, Configuration, Context, Loader, PlainComponents, Recent};
 use tollgate_engine::{Engine, EngineOptions};
 use tollgate_pipeline::{Outcome, Phase, review};
 
@@ -33,6 +33,7 @@ pub fn load(documents: &str, folder: &Path) -> (Catalog, BTreeMap<String, i32>) 
         own_namespace: "tollgate-system".to_owned(),
         breakers: None,
         recent: Recent::default(),
+        context: Context::default(),
         plain: PlainComponents::default(),
     };
     let own = Configuration::parse("test", documents.as_bytes(), folder).unwrap();

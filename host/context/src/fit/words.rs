@@ -38,23 +38,26 @@ fn list(word: &str, names: &[String]) -> String {
 
 impl fmt::Display for Near {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reasons().collect::<Vec<_>>().join("; "))
+    }
+}
+
+impl Near {
+    /// What keeps the pod from it, each in words.
+    pub fn reasons(&self) -> impl Iterator<Item = String> {
         let word = match self.source {
             Source::Node => "node",
             Source::Pool => "pool",
         };
         let place = format!("{word} `{}`", self.name);
-        let reasons: Vec<_> = self
-            .obstacles
-            .iter()
-            .map(|obstacle| obstacle.in_words(&place))
-            .collect();
-        f.write_str(&reasons.join("; "))
+        let in_words = move |obstacle: &Obstacle| obstacle.in_words(&place);
+        self.obstacles.iter().map(in_words)
     }
 }
 
 impl Obstacle {
     /// The obstacle in words, with the place where it is met.
-    pub fn in_words(&self, place: &str) -> String {
+    fn in_words(&self, place: &str) -> String {
         match self {
             Self::Name { wanted } => format!("the pod names the node `{wanted}`"),
             Self::Label {

@@ -16,6 +16,7 @@ pub fn entry(policy: &str) -> EntrySpec {
         policy: policy.to_owned(),
         settings: "{}".to_owned(),
         rules: Vec::new(),
+        cluster: false,
         patch: false,
     }
 }

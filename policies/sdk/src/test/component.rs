@@ -28,8 +28,15 @@ pub(super) fn assert_same<P: Policy>(case: &Case, native: &Done) {
     command
         .args(["review", "-", "--profile", "none", "-o", "json", "--config"])
         .arg(&folder);
+    if !case.state.is_empty() {
+        let state = folder.with_extension("json");
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": case.state});
+        std::fs::write(&state, list.to_string()).expect("a file for the state");
+        command.arg("--state").arg(state);
+    }
     let answer = answer(&mut command, &input(case));
     let _ = std::fs::remove_dir_all(&folder);
+    let _ = std::fs::remove_file(folder.with_extension("json"));
     let review = answer
         .pointer("/reviews/0")
         .unwrap_or_else(|| panic!("no review in {answer:#}"));
@@ -61,7 +68,7 @@ fn config<P: Policy>(case: &Case, component: &str) -> String {
         "spec": {
             "module": format!("file:{component}#{name}"),
             "settings": case.settings,
-            "grants": if case.granted { json!(["patch"]) } else { json!([]) },
+            "grants": if case.granted { json!(["patch", "cluster"]) } else { json!(["cluster"]) },
         },
     });
     let mut site = json!({"gpuModels": case.site.gpu_models});

@@ -182,7 +182,7 @@ impl Note {
         } = self;
         let style = match *label {
             "deny" | "fault" => DENY,
-            "warn" => WARN,
+            "warn" | "pending" => WARN,
             _ => FAINT,
         };
         writeln!(

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tollgate_admission::{Applied, Finding};
 use tollgate_catalog::OnFault;
-use tollgate_pipeline::{Exempted, FaultReport, Outcome, PolicyRun};
+use tollgate_pipeline::{Exempted, FaultReport, Outcome, PodSummary, PolicyRun};
 
 use super::entry::Note;
 use super::path;
@@ -22,6 +22,7 @@ pub(super) fn of(outcome: &Outcome, display: &DisplayArgs) -> Vec<Note> {
         .iter()
         .map(|exempted| let_off(exempted, object));
     let faults = outcome.faults.iter().map(faulted);
+    let fits = outcome.pods.iter().filter_map(fits);
     let seen = outcome
         .observed
         .iter()
@@ -29,7 +30,21 @@ pub(super) fn of(outcome: &Outcome, display: &DisplayArgs) -> Vec<Note> {
     let runs = outcome.runs.iter().map(ran);
     let more = seen.chain(runs).filter(|_| display.verbose > 0);
     let findings = findings.chain(would).chain(exempted);
-    findings.chain(faults).chain(more).collect()
+    findings.chain(faults).chain(fits).chain(more).collect()
+}
+
+/// Where a pod can run, or what keeps it from running anywhere.
+fn fits(pod: &PodSummary) -> Option<Note> {
+    let fit = pod.fits.as_ref()?;
+    let role = match pod.role.as_str() {
+        "" => String::new(),
+        role => format!("{role}: "),
+    };
+    Some(Note {
+        label: if fit.is_nowhere() { "pending" } else { "fits" },
+        text: format!("{role}{fit}"),
+        details: Vec::new(),
+    })
 }
 
 /// What an exemption lets the object off.

@@ -1,0 +1,23 @@
+//! What is known of the cluster, from a snapshot. Needs the grant `cluster`; without it, and where nobody has a
+//! snapshot, nothing is known, and a rule that needs to know should say nothing.
+
+pub use crate::contract::cluster::{
+    GpuUnit, Known, amounts, gpu_models, names, node_label, schedulers,
+};
+use crate::{Pod, contract::cluster};
+
+/// The values of a label on the nodes and pools that the pod's node selector and required affinity leave.
+pub fn pod_node_label(pod: &Pod, key: &str) -> Option<Known> {
+    cluster::pod_node_label(pod.raw(), key)
+}
+
+/// The GPU models on the nodes and pools that the pod's node selector and required affinity leave.
+pub fn pod_gpu_models(pod: &Pod) -> Option<Known> {
+    cluster::pod_gpu_models(pod.raw())
+}
+
+/// What one `nvidia.com/gpu` is on the nodes and pools that the pod's node selector and required affinity leave; each
+/// answer once, none where nothing is known.
+pub fn pod_gpu_units(pod: &Pod) -> Vec<GpuUnit> {
+    cluster::pod_gpu_units(pod.raw())
+}

@@ -5,7 +5,7 @@ use tollgate_admission::json;
 use tollgate_gpu::{NEVER, NeverReason, Quantity};
 
 use crate::label::Gives;
-use crate::offer::{Offer, Source, Taint};
+use crate::offer::{Offer, Source, Taint, models_of};
 use crate::plugin::Plugin;
 
 /// What a node offers; nothing for a node that is going.
@@ -25,6 +25,7 @@ pub(crate) fn read(node: &Value, plugin: &Plugin) -> Option<Offer> {
         source: Source::Node,
         name: json::text(metadata, "name")?.to_owned(),
         unit: plugin.unit(&labels),
+        models: models_of(&labels),
         labels,
         is_open: |_| false,
         taints: taints.into_iter().filter(|taint| !passes(taint)).collect(),

@@ -25,6 +25,8 @@ pub struct Offer {
     pub(crate) may_have: fn(&Offer, &str) -> bool,
     /// What one `nvidia.com/gpu` is.
     pub(crate) unit: Unit,
+    /// The models that its nodes may have; empty where no label tells.
+    pub(crate) models: Vec<&'static Model>,
 }
 
 /// Whether an offer is there or could come.
@@ -106,31 +108,30 @@ impl Offer {
     }
 
     /// The models that its nodes may have; empty where no label tells.
-    pub fn models(&self) -> Vec<&'static Model> {
-        let mut models: Vec<&'static Model> = Vec::new();
-        for key in model_keys() {
-            let gives = self.labels.get(key).map_or(&[][..], Gives::values);
-            for model in gives
-                .iter()
-                .filter_map(|value| model_of(key, value))
-                .flatten()
-            {
-                if !models.contains(model) {
-                    models.push(model);
-                }
-            }
-            // The first label that names a model is the most exact one.
-            if !models.is_empty() {
-                break;
-            }
-        }
-        models
+    pub fn models(&self) -> &[&'static Model] {
+        &self.models
     }
 
     /// What one `nvidia.com/gpu` of its nodes is.
     pub fn unit(&self) -> Unit {
         self.unit
     }
+}
+
+/// The models that labels name: those of the first label that names any.
+pub(crate) fn models_of(labels: &BTreeMap<String, Gives>) -> Vec<&'static Model> {
+    let named = |key: &str| {
+        let values = labels.get(key).map_or(&[][..], Gives::values);
+        let models = values.iter().filter_map(|value| model_of(key, value));
+        let mut models: Vec<&'static Model> = models.flatten().copied().collect();
+        models.sort_by_key(|model| model.id);
+        models.dedup_by_key(|model| model.id);
+        models
+    };
+    model_keys()
+        .map(named)
+        .find(|models| !models.is_empty())
+        .unwrap_or_default()
 }
 
 impl fmt::Display for Offer {

@@ -11,7 +11,7 @@ use tollgate_gpu::{Class, MigName, Quantity, Vendor, instance, lookup};
 
 use crate::label::Gives;
 use crate::node::{quantities, taints};
-use crate::offer::{Offer, Source, Taint};
+use crate::offer::{Offer, Source, Taint, models_of};
 use crate::plugin::Plugin;
 
 const TYPE: &str = "node.kubernetes.io/instance-type";
@@ -73,6 +73,7 @@ pub(crate) fn karpenter(pool: &Value, plugin: &Plugin) -> Option<Offer> {
         source: Source::Pool,
         name: name.to_owned(),
         unit: plugin.unit(&labels),
+        models: models_of(&labels),
         taints: taints(spec, "taints"),
         resources: devices(&labels, &limits),
         labels,
@@ -225,6 +226,7 @@ pub(crate) fn node_group(group: &Value, plugin: &Plugin) -> Option<Offer> {
         source: Source::Pool,
         name: json::text(metadata, "name")?.to_owned(),
         unit: plugin.unit(&labels),
+        models: models_of(&labels),
         labels,
         is_open,
         taints: said("taints").map_or_else(Vec::new, group_taints),

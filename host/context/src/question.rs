@@ -109,7 +109,11 @@ impl Snapshot {
         let takers = offers.iter().filter(|offer| has_gpus(offer));
         let models: Vec<_> = takers.map(|offer| offer.models()).collect();
         let is_open = models.iter().any(|models| models.len() != 1);
-        let ids = models.iter().flatten().map(|model| model.id.to_owned());
+        let ids = models
+            .iter()
+            .copied()
+            .flatten()
+            .map(|model| model.id.to_owned());
         let mut values: Vec<_> = ids.collect();
         values.sort();
         values.dedup();

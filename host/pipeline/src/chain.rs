@@ -87,7 +87,10 @@ impl<'a> Chain<'a> {
             }
         }
         Ok(Validated {
-            pods: summarize(&review, &self.snapshot),
+            pods: summarize(
+                &review,
+                (self.phase == Phase::DryRun).then_some(&self.snapshot),
+            ),
             review,
             results: run.results,
             would_change: run.would_change,
@@ -349,14 +352,14 @@ fn conflict(entry: &Entry, path: String, policy: &str, rule: &str) -> Finding {
     }
 }
 
-/// The pods that the object would make, with the devices that each takes, and where it fits.
-fn summarize(review: &Review, snapshot: &Snapshot) -> Vec<PodSummary> {
+/// The pods that the object would make, with the devices that each takes, and for people where it fits.
+fn summarize(review: &Review, snapshot: Option<&Arc<Snapshot>>) -> Vec<PodSummary> {
     let summary = |pod: tollgate_admission::PodView<'_>| PodSummary {
         role: pod.role().to_owned(),
         path: pod.path().to_owned(),
         count: pod.count(),
         devices: pod.devices(),
-        fits: fit(pod, snapshot),
+        fits: snapshot.and_then(|snapshot| fit(pod, snapshot)),
     };
     review.pods().map(summary).collect()
 }

@@ -15,6 +15,8 @@ mod places;
 
 mod count;
 
+mod nodes;
+
 mod table;
 use table::Row;
 
@@ -52,6 +54,7 @@ impl Policy for GpuLimits {
             software::IDLE,
             count::UNUSUAL,
             count::TOO_MANY,
+            nodes::BEYOND,
             table::FROM_TABLE,
             memory::NO_MEMORY,
             sharing::NO_COUNT,
@@ -59,6 +62,7 @@ impl Policy for GpuLimits {
             sharing::FRACTION,
         ],
     )
+    .wants(&["cluster"])
     .mutates()
     .validates();
 
@@ -95,6 +99,7 @@ impl Policy for GpuLimits {
             }
             places::report(pod, &asked);
             count::report(self.max_per_node, pod, &asked);
+            nodes::report(&asked);
             memory::report(pod, &asked);
         }
         Ok(())

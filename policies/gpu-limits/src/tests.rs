@@ -4,6 +4,7 @@ use tollgate_sdk::test::{Case, ContainerBuilder, Done, PodBuilder, container, po
 use super::GpuLimits;
 
 mod count;
+mod nodes;
 mod places;
 mod shape;
 mod sharing;

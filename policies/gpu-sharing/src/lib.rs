@@ -33,6 +33,7 @@ impl Policy for GpuSharing {
         "Refuses several shares of NVIDIA's GPUs in one container, and warns about shares that the cluster does not offer.",
         &[shares::SEVERAL, shares::NOT_OFFERED, mps::SHM, fraction::WRONG],
     )
+    .wants(&["cluster"])
     .validates();
 
     fn validate(&self, review: &Review) -> Outcome {

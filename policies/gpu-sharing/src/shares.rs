@@ -32,12 +32,25 @@ enum Source {
     Selector,
     /// The pod selects nodes on which GKE gives out shares.
     Gke,
+    /// All nodes and pools that the pod may run on.
+    Cluster,
     /// The `Site` document, or nobody.
     Site,
 }
 
+/// How `nvidia.com/gpu` is shared on all nodes that the pod may run on; `None` where they differ, where there are
+/// whole ones, and where nothing is known.
+fn of_cluster(pod: &Pod) -> Option<Sharing> {
+    let units = cluster::pod_gpu_units(pod);
+    let (one, more) = units.split_first()?;
+    let sharing = Sharing::parse(&one.sharing).filter(|sharing| *sharing != Sharing::None)?;
+    more.iter()
+        .all(|other| other.sharing == one.sharing)
+        .then_some(sharing)
+}
+
 impl Offer {
-    /// What a pod can get: by its own selectors, else by the site.
+    /// What a pod can get: by its own selectors, else by the nodes that are left to it, else by the site.
     pub(crate) fn to(pod: &Pod, renamed: Option<bool>) -> Self {
         let selected = selected(pod, |key, value| {
             let by = match gpu::is_gke_sharing(key) {
@@ -50,10 +63,13 @@ impl Offer {
             Some([(sharing, by)]) => (Some(*sharing), *by),
             // Several ways are open.
             Some(_) => (None, Source::Selector),
-            None => (
-                site::sharing().and_then(|word| Sharing::parse(&word)),
-                Source::Site,
-            ),
+            None => match of_cluster(pod) {
+                Some(sharing) => (Some(sharing), Source::Cluster),
+                None => (
+                    site::sharing().and_then(|word| Sharing::parse(&word)),
+                    Source::Site,
+                ),
+            },
         };
         Self {
             sharing,
@@ -96,6 +112,9 @@ impl Offer {
         let why = match (wanted.kind, self.by) {
             (Kind::Plain, Source::Site) => {
                 "one of which is a share of a GPU here, as the site says"
+            }
+            (Kind::Plain, Source::Cluster) => {
+                "one of which is a share on every node that the pod may run on"
             }
             (Kind::Plain, _) => "one of which is a share on the nodes that the pod selects",
             _ => "each of them a share of a GPU",
@@ -148,7 +167,7 @@ impl Offer {
 
     fn who(&self) -> &'static str {
         match self.by {
-            Source::Site => "this cluster",
+            Source::Site | Source::Cluster => "this cluster",
             Source::Selector | Source::Gke => "what the pod selects",
         }
     }

@@ -227,3 +227,30 @@ fn lets_the_parts_be_that_kai_takes_and_the_annotations_of_others() {
     // The business of gpu-limits.
     run(part(&[("gpu-fraction", "1.5")])).assert_quiet();
 }
+
+#[test]
+fn plain_gpus_are_shares_where_every_node_that_is_left_shares_them() {
+    let node = |name: &str, product: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Node",
+            "metadata": {"name": name, "labels": {"nvidia.com/gpu.product": product, "nvidia.com/gpu.replicas": "4"}},
+            "status": {"allocatable": {"nvidia.com/gpu": 4}},
+        })
+    };
+    let (shared, whole) = (node("a", "NVIDIA-L4-SHARED"), node("b", "NVIDIA-L4"));
+    let two = || asking("nvidia.com/gpu", "2");
+    let done = Case::new(two()).state([shared.clone()]).run::<GpuSharing>();
+    done.assert_findings(&["deny several-shares"]);
+    assert!(
+        done.findings[0]
+            .message
+            .contains("a share on every node that the pod may run on"),
+        "{:?}",
+        done.findings[0]
+    );
+    Case::new(two())
+        .state([shared, whole])
+        .run::<GpuSharing>()
+        .assert_quiet();
+    run(two()).assert_quiet();
+}

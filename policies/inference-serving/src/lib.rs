@@ -54,6 +54,7 @@ impl Policy for InferenceServing {
             UNMAINTAINED,
         ],
     )
+    .wants(&["cluster"])
     .mutates()
     .validates();
 

@@ -60,6 +60,7 @@ impl Policy for MigResources {
             tensor::TENSOR,
         ],
     )
+    .wants(&["cluster"])
     .mutates()
     .validates();
 

@@ -59,6 +59,7 @@ impl Policy for NodeResources {
             network::HOST_NETWORK,
         ],
     )
+    .wants(&["cluster"])
     .mutates()
     .validates();
 

@@ -47,6 +47,7 @@ impl Policy for Parallelism {
         "Compares the tensor, pipeline and data parallel sizes of servers, and the processes of launchers, with the NVIDIA, AMD and Gaudi devices of their container.",
         &[ABOVE, ABOVE_POD, BELOW, PROCESSES_ABOVE, PROCESSES_BELOW],
     )
+    .wants(&["cluster"])
     .validates();
 
     fn validate(&self, review: &Review) -> Outcome {

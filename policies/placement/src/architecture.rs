@@ -1,7 +1,8 @@
 //! Images of one processor architecture on nodes of another.
 //!
 //! Only images whose names say an architecture are judged, against the nodes that the pod selects, else against the
-//! models that the `Site` document lists.
+//! nodes and pools of the cluster where all are of one architecture, else against the models that the `Site` document
+//! lists.
 
 use tollgate_sdk::gpu::{Architecture, model_of};
 use tollgate_sdk::prelude::*;
@@ -48,11 +49,23 @@ fn nodes(pod: &Pod) -> Vec<Architecture> {
         }
     };
     let chosen = selected(pod, read);
-    chosen.unwrap_or_else(|| {
+    chosen.or_else(|| of_cluster(pod)).unwrap_or_else(|| {
         let models = cluster_models();
         let known = models.iter().map(|model| Architecture::of_model(model));
         known.chain(tolerated(pod)).collect()
     })
+}
+
+/// The architectures of the nodes and pools that are left to the pod, where all are known.
+fn of_cluster(pod: &Pod) -> Option<Vec<Architecture>> {
+    let known = cluster::pod_node_label(pod, LABEL).filter(|known| known.complete)?;
+    let each: Vec<_> = known
+        .values
+        .iter()
+        .filter_map(|value| Architecture::parse(value))
+        .collect();
+    // Nodes of both are for both: the scheduler does not choose by the image, but the author may have a taint do so.
+    (each.len() == 1).then_some(each)
 }
 
 /// The architecture whose taint the pod tolerates, as GKE sets it on Arm nodes.

@@ -46,18 +46,33 @@ pub(crate) fn report(branch: Option<u32>, pod: &Pod) {
 
 /// The newest major CUDA that the nodes of the pod run, as their labels or the setting say.
 fn newest(branch: Option<u32>, pod: &Pod) -> Option<u32> {
-    let read = |key: &str, value: &str| {
-        let cuda = if DRIVER.contains(&key) {
-            cuda_of_driver(value.parse().ok()?)
-        } else if RUNTIME.contains(&key) {
-            value.parse().ok()
-        } else {
-            None
-        };
-        cuda.map(|cuda| vec![cuda])
-    };
-    let chosen = selected(pod, read).and_then(|versions| versions.into_iter().max());
-    chosen.or_else(|| cuda_of_driver(branch?))
+    let chosen = selected(pod, |key, value| read(key, value).map(|cuda| vec![cuda]))
+        .and_then(|versions| versions.into_iter().max());
+    chosen
+        .or_else(|| cuda_of_driver(branch?))
+        .or_else(|| newest_of_cluster(pod))
+}
+
+/// The newest major CUDA that any node runs on which the pod may run; `None` where some node does not say.
+fn newest_of_cluster(pod: &Pod) -> Option<u32> {
+    let labels = DRIVER.iter().chain(&RUNTIME);
+    let mut known = labels.filter_map(|key| {
+        let known = cluster::pod_node_label(pod, key).filter(|known| known.complete)?;
+        let versions = known.values.iter().filter_map(|value| read(key, value));
+        versions.max()
+    });
+    known.next()
+}
+
+/// The major CUDA that a label says.
+fn read(key: &str, value: &str) -> Option<u32> {
+    if DRIVER.contains(&key) {
+        cuda_of_driver(value.parse().ok()?)
+    } else if RUNTIME.contains(&key) {
+        value.parse().ok()
+    } else {
+        None
+    }
 }
 
 fn report_unchecked(container: &Container) {

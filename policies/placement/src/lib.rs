@@ -24,6 +24,8 @@ mod driver;
 
 mod scheduler;
 
+mod mixed;
+
 /// Settings of `placement`.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
@@ -55,6 +57,8 @@ impl Policy for Placement {
             driver::NEWER,
             driver::UNCHECKED,
             scheduler::UNKNOWN,
+            mixed::ABSENT,
+            mixed::OPEN,
         ],
     )
     .wants(&["cluster"])
@@ -94,6 +98,7 @@ impl Policy for Placement {
             architecture::report(pod);
             driver::report(self.driver_branch, pod);
             scheduler::report(pod);
+            mixed::report(pod);
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ mod allowed;
 mod architecture;
 mod defaults;
 mod driver;
+mod mixed;
 mod scheduler;
 mod selectors;
 

@@ -2,7 +2,7 @@
 
 use tollgate_gpu::{Model, model_of, partition_of};
 
-use crate::{NodeTerm, Pod, site};
+use crate::{NodeTerm, Pod, cluster, site};
 
 /// What the pod's node selector and required affinity leave of something that node labels tell; `None` where they
 /// tell nothing, or contradict themselves.
@@ -40,9 +40,14 @@ pub(crate) fn read_models(pod: &Pod) -> Option<Vec<&'static Model>> {
     selected(pod, |key, value| model_of(key, value).map(<[_]>::to_vec))
 }
 
-/// The GPU models of the cluster, from the `Site` document; empty when nobody said.
+/// The GPU models of the cluster: from the `Site` document, else all that its nodes and pools have, where those are
+/// all known; empty when nobody said.
 pub fn cluster_models() -> Vec<&'static Model> {
-    let models = site::gpu_models();
+    let mut models = site::gpu_models();
+    if models.is_empty() {
+        let known = cluster::gpu_models().filter(|known| known.complete);
+        models = known.map_or_else(Vec::new, |known| known.values);
+    }
     models
         .iter()
         .filter_map(|id| Model::parse(id).ok())
@@ -60,7 +65,8 @@ pub enum GpuUnit {
     Shared,
 }
 
-/// What one `nvidia.com/gpu` is on the nodes that the pod selects: a whole GPU unless its own selectors say otherwise.
+/// What one `nvidia.com/gpu` is on the nodes that the pod selects: as its own selectors say, else as the nodes and
+/// pools agree that they leave, else a whole GPU.
 pub fn gpu_unit(pod: &Pod) -> GpuUnit {
     pod.unit()
 }
@@ -69,6 +75,24 @@ pub(crate) fn read_unit(pod: &Pod) -> GpuUnit {
     let units = selected(pod, |key, value| unit_of(key, value).map(|unit| vec![unit]));
     match units.as_deref() {
         Some([unit]) => *unit,
+        Some(_) => GpuUnit::Whole,
+        None => unit_of_cluster(pod),
+    }
+}
+
+/// What the nodes and pools that are left to the pod agree on.
+fn unit_of_cluster(pod: &Pod) -> GpuUnit {
+    match cluster::pod_gpu_units(pod).as_slice() {
+        [one, more @ ..] if more.iter().all(|other| other.sharing == one.sharing) => {
+            match (one.sharing.as_str(), &one.mig_profile) {
+                ("none", None) => GpuUnit::Whole,
+                ("none", Some(_)) if more.iter().all(|other| other.mig_profile.is_some()) => {
+                    GpuUnit::Mig
+                }
+                ("none", Some(_)) => GpuUnit::Whole,
+                _ => GpuUnit::Shared,
+            }
+        }
         _ => GpuUnit::Whole,
     }
 }

@@ -20,6 +20,7 @@ use tollgate_catalog::{
 use crate::completion::Completion;
 use crate::ledger::{Key, Ledger, Standing, Version};
 use crate::reporter::{Board, Reporter, Tracked, api, in_seconds, status_of};
+use crate::state;
 use crate::status::{Fault, Own, Replica, Rule, Status};
 use crate::watch::{Change, follow};
 
@@ -66,9 +67,12 @@ pub async fn run(
     let (board, reported) = watch::channel(Board::new());
     let reporter = Reporter::new(client.clone(), &options.replica, reported);
     let reporter = tokio::spawn(reporter.run());
+    let context = options.loader.context.clone();
+    let following = state::follow(client.clone(), context);
     let controller = Controller::new(options, board);
     tokio::select! {
         () = controller.run(client, &notify) => {}
+        never = following => match never {},
         () = stop => {}
     }
     // The board is gone with the controller, and so the reporter says farewell.

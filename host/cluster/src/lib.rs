@@ -27,5 +27,6 @@ pub use crd::crds;
 mod event;
 mod ledger;
 mod reporter;
+mod state;
 mod status;
 mod watch;

@@ -22,6 +22,8 @@ const WATCH_SECONDS: u32 = 60;
 
 /// How long to wait before all is listed anew; twice as long each further time, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// How long to wait before looking again whether a kind is served.
+const UNSERVED_PAUSE: Duration = Duration::from_secs(300);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// What became of the objects.
@@ -67,6 +69,27 @@ where
     K: Clone + Debug + DeserializeOwned + Resource,
 {
     follow_these(what, api, Which::All, tell).await
+}
+
+/// Tells every change of the objects that `api` reaches, where the cluster serves them and the role may read them; else
+/// it looks again now and then.
+pub(crate) async fn follow_optional<K>(
+    what: &str,
+    api: Api<K>,
+    mut tell: impl FnMut(Change<K>),
+) -> Infallible
+where
+    K: Clone + Debug + DeserializeOwned + Resource,
+{
+    loop {
+        match api.list(&ListParams::default().limit(1)).await {
+            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => {
+                tracing::debug!(reason = status.reason, "{what} is not watched");
+                sleep(UNSERVED_PAUSE).await;
+            }
+            Ok(_) | Err(_) => match follow(what, api.clone(), &mut tell).await {},
+        }
+    }
 }
 
 /// Tells every change of the object of this name.

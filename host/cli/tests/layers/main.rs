@@ -25,7 +25,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("catalog", &["admission", "context", "engine", "gpu"]),
     ("pipeline", &["admission", "catalog", "context", "engine"]),
     ("webhook", &[]),
-    ("cluster", &["admission", "catalog", "webhook"]),
+    ("cluster", &["admission", "catalog", "context", "webhook"]),
     ("builtin", &[]),
     (
         "cli",
@@ -40,7 +40,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "webhook",
         ],
     ),
-    ("sdk", &["admission", "gpu"]),
+    ("sdk", &["admission", "context", "gpu"]),
     ("policy-gpu-isolation", &["sdk"]),
     ("policy-gpu-limits", &["sdk"]),
     ("policy-gpu-sharing", &["sdk"]),

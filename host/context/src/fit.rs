@@ -78,62 +78,45 @@ struct Ask {
     resources: BTreeMap<String, Quantity>,
 }
 
+/// Something that a pod asks for and an offer does not have. Clusters have thousands of nodes, so it borrows.
+enum Lack<'a> {
+    Name(&'a str),
+    Label(&'a Wanted),
+    Taint(&'a Taint),
+    Resource {
+        name: &'a str,
+        wanted: Quantity,
+        most: Quantity,
+    },
+}
+
 /// Tells where a pod fits; `None` where no node and no pool is known.
 pub fn fit(pod: PodView<'_>, snapshot: &Snapshot) -> Option<Fit> {
-    if snapshot.offers().is_empty() {
+    let offers = snapshot.offers();
+    if offers.is_empty() {
         return None;
     }
     let ask = Ask::of(pod);
-    let mut fit = Fit {
-        nodes: Vec::new(),
-        pools: Vec::new(),
-        nearest: None,
+    let judged = offers.iter().map(|offer| (offer, ask.lacks(offer)));
+    let (fitting, others): (Vec<_>, Vec<_>) = judged.partition(|(_, lacks)| lacks.is_empty());
+    let names = |source| {
+        let these = fitting.iter().filter(|(offer, _)| offer.source == source);
+        these.map(|(offer, _)| offer.name.clone()).collect()
     };
-    for offer in snapshot.offers() {
-        let obstacles = ask.obstacles(offer, snapshot);
-        match (offer.source, obstacles.is_empty()) {
-            (Source::Node, true) => fit.nodes.push(offer.name.clone()),
-            (Source::Pool, true) => fit.pools.push(offer.name.clone()),
-            (source, false) => {
-                let is_nearer = |near: &Near| distance(&obstacles) < distance(&near.obstacles);
-                if fit.nearest.as_ref().is_none_or(is_nearer) {
-                    fit.nearest = Some(Near {
-                        source,
-                        name: offer.name.clone(),
-                        obstacles,
-                    });
-                }
-            }
-        }
-    }
-    if !fit.is_nowhere() {
-        fit.nearest = None;
-    }
-    Some(fit)
-}
-
-/// How far a node is from a pod: by the number of obstacles, and then of labels that it lacks altogether.
-fn distance(obstacles: &[Obstacle]) -> (usize, usize) {
-    let is_lacking = |obstacle: &&Obstacle| {
-        matches!(
-            obstacle,
-            Obstacle::Label {
-                gives: Gives::Nothing,
-                ..
-            }
-        )
-    };
-    (obstacles.len(), obstacles.iter().filter(is_lacking).count())
+    let nearest = others.iter().min_by_key(|(offer, lacks)| distance(offer, lacks));
+    let nearest = nearest.filter(|_| fitting.is_empty());
+    Some(Fit {
+        nodes: names(Source::Node),
+        pools: names(Source::Pool),
+        nearest: nearest.map(|(offer, lacks)| Near::of(offer, lacks, offers)),
+    })
 }
 
 /// The nodes and pools that a pod's node selector and required affinity leave.
 pub(crate) fn left<'s>(pod: PodView<'_>, snapshot: &'s Snapshot) -> Vec<&'s Offer> {
     let ask = Ask::of(pod);
     let suits = |offer: &&Offer| {
-        let holds = |term: &Vec<Wanted>| {
-            term.iter()
-                .all(|wanted| wanted.is_met_by(&offer.gives(&wanted.key)))
-        };
+        let holds = |term: &Vec<Wanted>| term.iter().all(|wanted| offer.meets(wanted));
         holds(&ask.selector) && (ask.terms.is_empty() || ask.terms.iter().any(holds))
     };
     snapshot.offers().iter().filter(suits).collect()
@@ -165,30 +148,29 @@ impl Ask {
         }
     }
 
-    fn obstacles(&self, offer: &Offer, snapshot: &Snapshot) -> Vec<Obstacle> {
-        let is_other = |wanted: &&String| offer.source != Source::Node || **wanted != offer.name;
-        let name = self
-            .node_name
-            .iter()
-            .filter(is_other)
-            .map(|wanted| Obstacle::Name {
-                wanted: wanted.clone(),
-            });
-        let unmet = |wanted: &[Wanted]| unmet(wanted, offer, snapshot);
+    /// What an offer lacks for the pod.
+    fn lacks<'a>(&'a self, offer: &'a Offer) -> Vec<Lack<'a>> {
+        let is_other = |wanted: &&str| offer.source != Source::Node || *wanted != offer.name;
+        let name = self.node_name.as_deref().filter(is_other).map(Lack::Name);
+        let unmet = |wanted: &'a [Wanted]| -> Vec<_> {
+            let unmet = wanted.iter().filter(|wanted| !offer.meets(wanted));
+            unmet.map(Lack::Label).collect()
+        };
         let terms = self.terms.iter().map(|term| unmet(term));
         let terms = terms.min_by_key(Vec::len).unwrap_or_default();
         let taints = offer.taints.iter().filter(|taint| self.is_kept_off(taint));
         let resources = self.resources.iter().filter_map(|(name, wanted)| {
             let most = offer.most(name).filter(|most| most < wanted)?;
-            Some(Obstacle::Resource {
-                name: name.clone(),
+            Some(Lack::Resource {
+                name,
                 wanted: *wanted,
                 most,
             })
         });
-        name.chain(unmet(&self.selector))
+        name.into_iter()
+            .chain(unmet(&self.selector))
             .chain(terms)
-            .chain(taints.map(|taint| Obstacle::Taint(taint.to_string())))
+            .chain(taints.map(Lack::Taint))
             .chain(resources)
             .collect()
     }
@@ -209,19 +191,45 @@ impl Ask {
     }
 }
 
-fn unmet(wanted: &[Wanted], offer: &Offer, snapshot: &Snapshot) -> Vec<Obstacle> {
-    let unmet = wanted
-        .iter()
-        .filter(|wanted| !wanted.is_met_by(&offer.gives(&wanted.key)));
-    let obstacle = |wanted: &Wanted| {
-        let mut offers = snapshot.offers().iter();
-        Obstacle::Label {
-            wanted: wanted.to_string(),
-            gives: offer.gives(&wanted.key),
-            is_nowhere: !offers.any(|other| wanted.is_met_by(&other.gives(&wanted.key))),
+/// How far an offer is from what is asked: by the resources that it does not have at all, which no change of labels
+/// and tolerations makes up for, then by all that it lacks, then by the labels that it does not have at all.
+fn distance(offer: &Offer, lacks: &[Lack<'_>]) -> (usize, usize, usize) {
+    let mut resources = 0;
+    let mut labels = 0;
+    for lack in lacks {
+        match lack {
+            Lack::Resource { most, .. } if most.is_zero() => resources += 1,
+            Lack::Label(wanted) if *offer.gives(&wanted.key) == Gives::Nothing => labels += 1,
+            _ => {}
         }
-    };
-    unmet.map(obstacle).collect()
+    }
+    (resources, lacks.len(), labels)
+}
+
+impl Near {
+    fn of(offer: &Offer, lacks: &[Lack<'_>], offers: &[Offer]) -> Self {
+        let obstacle = |lack: &Lack<'_>| match *lack {
+            Lack::Name(wanted) => Obstacle::Name {
+                wanted: wanted.to_owned(),
+            },
+            Lack::Label(wanted) => Obstacle::Label {
+                wanted: wanted.to_string(),
+                gives: offer.gives(&wanted.key).clone(),
+                is_nowhere: !offers.iter().any(|other| other.meets(wanted)),
+            },
+            Lack::Taint(taint) => Obstacle::Taint(taint.to_string()),
+            Lack::Resource { name, wanted, most } => Obstacle::Resource {
+                name: name.to_owned(),
+                wanted,
+                most,
+            },
+        };
+        Self {
+            source: offer.source,
+            name: offer.name.clone(),
+            obstacles: lacks.iter().map(obstacle).collect(),
+        }
+    }
 }
 
 /// The pod's effective requests: what the scheduler counts.

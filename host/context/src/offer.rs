@@ -5,7 +5,7 @@ use std::fmt;
 
 use tollgate_gpu::{MigName, Model, Quantity, Sharing, model_keys, model_of};
 
-use crate::label::Gives;
+use crate::label::{Gives, Wanted};
 
 /// Where pods may run: a node, or the nodes that a pool could bring.
 #[derive(Clone, Debug)]
@@ -90,12 +90,19 @@ impl Unit {
 
 impl Offer {
     /// What it has for a label.
-    pub fn gives(&self, key: &str) -> Gives {
+    pub fn gives(&self, key: &str) -> &Gives {
+        static ANYTHING: Gives = Gives::AnyBut(Vec::new());
+        static NOTHING: Gives = Gives::Nothing;
         match self.labels.get(key) {
-            Some(gives) => gives.clone(),
-            None if (self.is_open)(key) => Gives::AnyBut(Vec::new()),
-            None => Gives::Nothing,
+            Some(gives) => gives,
+            None if (self.is_open)(key) => &ANYTHING,
+            None => &NOTHING,
         }
+    }
+
+    /// Whether it has, or may have, what is asked of a label.
+    pub(crate) fn meets(&self, wanted: &Wanted) -> bool {
+        wanted.is_met_by(self.gives(&wanted.key))
     }
 
     /// The most of a resource that one of its nodes has for pods; `None` where that is not known.

@@ -103,7 +103,11 @@ impl Snapshot {
     fn label(&self, offers: &[&Offer], key: &str) -> Option<Known> {
         let gives: Vec<_> = offers.iter().map(|offer| offer.gives(key)).collect();
         let is_open = gives.iter().any(|gives| matches!(gives, Gives::AnyBut(_)));
-        let mut values: Vec<_> = gives.iter().flat_map(Gives::values).cloned().collect();
+        let mut values: Vec<_> = gives
+            .iter()
+            .flat_map(|gives| gives.values())
+            .cloned()
+            .collect();
         values.sort();
         values.dedup();
         self.known(offers, values, is_open)

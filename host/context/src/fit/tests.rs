@@ -117,6 +117,22 @@ fn says_what_keeps_a_pod_from_the_nearest() {
 }
 
 #[test]
+fn what_has_no_such_devices_is_farther_than_what_keeps_the_pod_off() {
+    let mut cpus = node("cpus");
+    cpus["metadata"]["labels"] = json!({"accelerator": "nvidia"});
+    cpus["spec"] = json!({});
+    cpus["status"]["allocatable"] = json!({"cpu": "64", "memory": "256Gi"});
+    let wants = with(
+        gpus("1"),
+        "nodeSelector",
+        json!({"accelerator": "nvidia", "zone": "a"}),
+    );
+    let expected = "no node or pool fits: none gives `zone: a`; node `gpus` gives no such label; \
+                    node `gpus` has the taint `nvidia.com/gpu=present:NoSchedule`, which the pod does not tolerate";
+    assert_eq!(words(&wants, &[cpus, node("gpus")]), expected);
+}
+
+#[test]
 fn a_pool_that_scales_from_zero_counts_like_a_node() {
     let spot = pool("gpu-spot", &json!({"accelerator": "nvidia"}), &json!([]));
     let wants = with(

@@ -25,7 +25,7 @@ pub struct Offer {
     pub(crate) may_have: fn(&Offer, &str) -> bool,
     /// What one `nvidia.com/gpu` is.
     pub(crate) unit: Unit,
-    /// The models that its nodes may have; empty where no label tells.
+    /// The models that its nodes may have; empty where no label tells, or where it leaves one open.
     pub(crate) models: Vec<&'static Model>,
 }
 
@@ -114,7 +114,7 @@ impl Offer {
         }
     }
 
-    /// The models that its nodes may have; empty where no label tells.
+    /// The models that its nodes may have; empty where no label tells, or where it leaves one open.
     pub fn models(&self) -> &[&'static Model] {
         &self.models
     }
@@ -125,20 +125,18 @@ impl Offer {
     }
 }
 
-/// The models that labels name: those of the first label that names any.
+/// The models that labels name: those of the first label that names any, unless it has a value that is not known.
 pub(crate) fn models_of(labels: &BTreeMap<String, Gives>) -> Vec<&'static Model> {
-    let named = |key: &str| {
+    let named = model_keys().find_map(|key| {
         let values = labels.get(key).map_or(&[][..], Gives::values);
-        let models = values.iter().filter_map(|value| model_of(key, value));
-        let mut models: Vec<&'static Model> = models.flatten().copied().collect();
-        models.sort_by_key(|model| model.id);
-        models.dedup_by_key(|model| model.id);
-        models
-    };
-    model_keys()
-        .map(named)
-        .find(|models| !models.is_empty())
-        .unwrap_or_default()
+        let models: Option<Vec<_>> = values.iter().map(|value| model_of(key, value)).collect();
+        models.filter(|models| !models.is_empty())
+    });
+    let named = named.into_iter().flatten().flatten();
+    let mut models: Vec<&'static Model> = named.copied().collect();
+    models.sort_by_key(|model| model.id);
+    models.dedup_by_key(|model| model.id);
+    models
 }
 
 impl fmt::Display for Offer {

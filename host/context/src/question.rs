@@ -125,7 +125,7 @@ impl Snapshot {
     }
 
     fn models(&self, offers: &[&Offer]) -> Option<Known> {
-        let takers = offers.iter().filter(|offer| has_gpus(offer));
+        let takers = offers.iter().filter(|offer| may_have_gpus(offer));
         let models: Vec<_> = takers.map(|offer| offer.models()).collect();
         let is_open = models.iter().any(|models| models.len() != 1);
         let ids = models
@@ -157,7 +157,7 @@ fn units(pod: Option<PodView<'_>>, snapshot: &Snapshot) -> Answer {
     };
     let left = fit::left(pod, snapshot);
     let mut units = Vec::new();
-    for offer in left.into_iter().filter(|offer| has_gpus(offer)) {
+    for offer in left.into_iter().filter(|offer| may_have_gpus(offer)) {
         if !units.contains(&offer.unit()) {
             units.push(offer.unit());
         }
@@ -168,9 +168,9 @@ fn units(pod: Option<PodView<'_>>, snapshot: &Snapshot) -> Answer {
     }
 }
 
-/// Whether an offer has GPUs, as far as is known.
-fn has_gpus(offer: &Offer) -> bool {
-    offer.most(GPU).is_some_and(|most| !most.is_zero()) || !offer.models().is_empty()
+/// Whether an offer has GPUs, or may have: a pool that leaves its machines open can bring any.
+fn may_have_gpus(offer: &Offer) -> bool {
+    offer.most(GPU).is_none_or(|most| !most.is_zero()) || !offer.models().is_empty()
 }
 
 impl From<Option<Known>> for Answer {

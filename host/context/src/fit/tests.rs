@@ -191,11 +191,13 @@ fn a_pool_gives_no_more_than_its_instance_types_categories_and_limits() {
 #[test]
 fn a_pool_of_boards_that_cannot_be_cut_so_does_not_fit_a_slice() {
     let slice = json!({"containers": [{"name": "main", "resources": {"limits": {"nvidia.com/mig-1g.10gb": 1}}}]});
-    let of = |kind: &str| json!([{"key": "node.kubernetes.io/instance-type", "operator": "In", "values": [kind]}]);
-    let fits =
-        |kind: &str| !fit_of(&slice, &snapshot(&[pool("p", &json!({}), &of(kind))])).is_nowhere();
-    assert!(fits("p4de.24xlarge"));
-    assert!(!fits("g5.12xlarge"));
+    let of = |types: &[&str]| json!([{"key": "node.kubernetes.io/instance-type", "operator": "In", "values": types}]);
+    let fits = |types: &[&str]| {
+        !fit_of(&slice, &snapshot(&[pool("p", &json!({}), &of(types))])).is_nowhere()
+    };
+    assert!(fits(&["p4de.24xlarge"]));
+    assert!(!fits(&["g5.12xlarge"]));
+    assert!(fits(&["g5.12xlarge", "new.type"]));
 }
 
 #[test]

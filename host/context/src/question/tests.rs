@@ -135,3 +135,19 @@ fn models_and_units_are_those_of_the_nodes_that_the_pod_selects() {
     );
     assert_eq!(some, Answer::Unknown, "not all nodes are known");
 }
+
+#[test]
+fn models_are_never_all_where_a_pool_could_bring_others() {
+    let machines = |types: &[&str]| json!([{"key": "node.kubernetes.io/instance-type", "operator": "In", "values": types}]);
+    let node = node("a", &json!({"nvidia.com/gpu.product": "NVIDIA-L4"}), 1);
+    let ask = |requirements: &Value| {
+        let known = built(&[node.clone(), pool(requirements)], true);
+        known.answer(&Question::GpuModels { pod: None }, &review(&json!({})))
+    };
+    assert_eq!(ask(&machines(&["g5.xlarge"])), known(&["A10G", "L4"], true));
+    assert_eq!(
+        ask(&machines(&["g5.xlarge", "new.type"])),
+        known(&["L4"], false)
+    );
+    assert_eq!(ask(&json!([])), known(&["L4"], false));
+}

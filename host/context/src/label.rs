@@ -28,16 +28,15 @@ impl Gives {
         Self::OneOf(vec![value.to_owned()])
     }
 
-    /// What a requirement of a pool leaves; `None` for an operator that is not known.
-    pub(crate) fn of_requirement(operator: &str, values: Vec<String>) -> Option<Self> {
-        Some(match operator {
+    /// What a requirement of a pool leaves.
+    pub(crate) fn of_requirement(operator: &str, values: Vec<String>) -> Self {
+        match operator {
             "In" => Self::OneOf(values),
             "NotIn" => Self::AnyBut(values),
             "DoesNotExist" => Self::Nothing,
-            // Which numbers there are is not known.
-            "Exists" | "Gt" | "Lt" => Self::AnyBut(Vec::new()),
-            _ => return None,
-        })
+            // `Exists`, and the comparisons `Gt`, `Lt`, `Gte` and `Lte`: which numbers there are is not known.
+            _ => Self::AnyBut(Vec::new()),
+        }
     }
 
     /// What both leave.

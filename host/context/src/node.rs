@@ -8,7 +8,7 @@ use crate::label::Gives;
 use crate::offer::{Offer, Source, Taint, models_of};
 use crate::plugin::Plugin;
 
-/// What a node offers; nothing for a node that is going.
+/// What a node offers; nothing for a node that an autoscaler takes away.
 pub(crate) fn read(node: &Value, plugin: &Plugin) -> Option<Offer> {
     let metadata = node.get("metadata")?;
     let labels: std::collections::BTreeMap<_, _> = json::pairs(metadata, "labels")
@@ -17,7 +17,7 @@ pub(crate) fn read(node: &Value, plugin: &Plugin) -> Option<Offer> {
         .collect();
     let spec = node.get("spec").unwrap_or(&Value::Null);
     let taints = taints(spec, "taints");
-    if metadata.get("deletionTimestamp").is_some() || taints.iter().any(is_going) {
+    if taints.iter().any(is_going) {
         return None;
     }
     let allocatable = node.get("status").unwrap_or(&Value::Null);
@@ -57,7 +57,7 @@ pub(crate) fn quantities(
         .collect()
 }
 
-/// Whether a taint marks a node that is going.
+/// Whether a taint marks a node that is taken away.
 fn is_going(taint: &Taint) -> bool {
     marks(taint, NeverReason::Disruption) && taint.effect != "PreferNoSchedule"
 }

@@ -17,7 +17,7 @@ use crate::plugin::Plugin;
 const TYPE: &str = "node.kubernetes.io/instance-type";
 
 /// Labels of which Karpenter knows what its instance types give; a key that ends in `/` stands for all below it.
-const KARPENTER_KNOWS: [&str; 11] = [
+const KARPENTER_KNOWS: [&str; 13] = [
     TYPE,
     "kubernetes.io/arch",
     "kubernetes.io/os",
@@ -29,18 +29,39 @@ const KARPENTER_KNOWS: [&str; 11] = [
     "karpenter.azure.com/",
     "karpenter.k8s.gcp/",
     "eks.amazonaws.com/",
+    "beta.kubernetes.io/",
+    "failure-domain.beta.kubernetes.io/",
 ];
 
-/// Categories of instances that have devices: labels, and the values that do.
-const WITH_DEVICES: [(&str, &[&str]); 2] = [
+/// Older labels that nodes have too, with those whose values they repeat.
+const OLDER: [(&str, &str); 5] = [
+    ("beta.kubernetes.io/instance-type", TYPE),
+    ("beta.kubernetes.io/arch", "kubernetes.io/arch"),
+    ("beta.kubernetes.io/os", "kubernetes.io/os"),
     (
-        "karpenter.k8s.aws/instance-category",
-        &["g", "p", "gr", "inf", "trn", "dl", "vt", "f"],
+        "failure-domain.beta.kubernetes.io/zone",
+        "topology.kubernetes.io/zone",
     ),
     (
-        "eks.amazonaws.com/instance-category",
-        &["g", "p", "gr", "inf", "trn", "dl", "vt", "f"],
+        "failure-domain.beta.kubernetes.io/region",
+        "topology.kubernetes.io/region",
     ),
+];
+
+/// Labels by which pools choose machines, and whether a machine of such a value may have devices.
+const MACHINES: [(&str, fn(&str) -> bool); 7] = [
+    (TYPE, type_may_have_devices),
+    ("karpenter.k8s.aws/instance-category", aws_may_have_devices),
+    ("karpenter.k8s.aws/instance-family", aws_may_have_devices),
+    ("eks.amazonaws.com/instance-category", aws_may_have_devices),
+    ("eks.amazonaws.com/instance-family", aws_may_have_devices),
+    ("karpenter.azure.com/sku-name", type_may_have_devices),
+    ("karpenter.azure.com/sku-family", azure_may_have_devices),
+];
+
+/// What the names of AWS's types without devices begin with, up to the first digit. New ones may have some.
+const AWS_WITHOUT_DEVICES: [&str; 15] = [
+    "a", "c", "d", "h", "hpc", "i", "im", "is", "m", "mac", "r", "t", "u", "x", "z",
 ];
 
 /// Labels that count the GPUs of an instance.
@@ -68,6 +89,11 @@ pub(crate) fn karpenter(pool: &Value, plugin: &Plugin) -> Option<Offer> {
     for requirement in json::list(spec, "requirements") {
         require(&mut labels, requirement);
     }
+    for (older, label) in OLDER {
+        if let Some(gives) = labels.get(label).cloned() {
+            labels.insert(older.to_owned(), gives);
+        }
+    }
     let limits = quantities(pool.get("spec")?, "limits");
     Some(Offer {
         source: Source::Pool,
@@ -85,8 +111,8 @@ pub(crate) fn karpenter(pool: &Value, plugin: &Plugin) -> Option<Offer> {
 fn require(labels: &mut BTreeMap<String, Gives>, requirement: &Value) {
     let operator = json::text(requirement, "operator").unwrap_or_default();
     let values = json::texts(requirement, "values");
-    let key = json::text(requirement, "key");
-    if let Some((key, gives)) = key.zip(Gives::of_requirement(operator, values)) {
+    if let Some(key) = json::text(requirement, "key") {
+        let gives = Gives::of_requirement(operator, values);
         let gives = match labels.remove(key) {
             Some(there) => there.and(gives),
             None => gives,
@@ -152,11 +178,11 @@ fn may_have_devices(offer: &Offer, resource: &str) -> bool {
     if is_everywhere(offer, resource) {
         return true;
     }
-    let has_none = |(key, with): &(&str, &[&str])| match offer.labels.get(*key) {
-        Some(Gives::OneOf(values)) => !values.iter().any(|value| with.contains(&value.as_str())),
+    let has_none = |(key, may): &(&str, fn(&str) -> bool)| match offer.labels.get(*key) {
+        Some(Gives::OneOf(values)) => !values.iter().any(|value| may(value)),
         _ => false,
     };
-    if WITH_DEVICES.iter().any(has_none) {
+    if MACHINES.iter().any(has_none) {
         return false;
     }
     if !may_be_cut(offer, resource) {
@@ -165,6 +191,28 @@ fn may_have_devices(offer: &Offer, resource: &str) -> bool {
     // Whole devices that are counted are all that there are; how they are cut is decided on the node.
     let counted = lookup(resource).map(|known| known.class);
     counted != Some(Class::Device) || !has_counted_devices(offer)
+}
+
+/// Whether an instance type may have devices, by how AWS and Azure name theirs; other clouds' types may.
+fn type_may_have_devices(name: &str) -> bool {
+    let is_aws = name.contains('.') && name.starts_with(|first: char| first.is_ascii_lowercase());
+    match name.strip_prefix("Standard_") {
+        Some(family) => azure_may_have_devices(family),
+        None => !is_aws || aws_may_have_devices(name),
+    }
+}
+
+/// Whether instances of a category, family or type of AWS may have devices.
+fn aws_may_have_devices(name: &str) -> bool {
+    let letters = name
+        .split(|letter: char| !letter.is_ascii_alphabetic())
+        .next();
+    !letters.is_some_and(|letters| AWS_WITHOUT_DEVICES.contains(&letters))
+}
+
+/// Whether machines of a family of Azure may have devices: those of `N` do.
+fn azure_may_have_devices(family: &str) -> bool {
+    family.starts_with('N')
 }
 
 fn is_everywhere(_: &Offer, resource: &str) -> bool {
@@ -221,7 +269,17 @@ pub(crate) fn node_group(group: &Value, plugin: &Plugin) -> Option<Offer> {
         Some(_) => karpenter_knows,
         None => |_| true,
     };
-    let labels = labels.unwrap_or_default();
+    let mut labels = labels.unwrap_or_default();
+    for (key, value) in json::pairs(
+        group
+            .pointer("/spec/template/metadata")
+            .unwrap_or(&Value::Null),
+        "labels",
+    ) {
+        if is_passed_on(&key) {
+            labels.entry(key).or_insert_with(|| Gives::one(&value));
+        }
+    }
     Some(Offer {
         source: Source::Pool,
         name: json::text(metadata, "name")?.to_owned(),
@@ -237,6 +295,19 @@ pub(crate) fn node_group(group: &Value, plugin: &Plugin) -> Option<Offer> {
             None => may_have_devices,
         },
     })
+}
+
+/// Whether the Cluster API passes a label of its machines on to their nodes.
+fn is_passed_on(key: &str) -> bool {
+    let domain = key.split_once('/').map_or("", |(domain, _)| domain);
+    let is_within = |passed: &str| {
+        let parent = domain.strip_suffix(passed);
+        parent.is_some_and(|parent| parent.is_empty() || parent.ends_with('.'))
+    };
+    domain == "node-role.kubernetes.io"
+        || ["node-restriction.kubernetes.io", "node.cluster.x-k8s.io"]
+            .into_iter()
+            .any(is_within)
 }
 
 /// Taints as `key=value:effect`, with commas between them.

@@ -126,10 +126,11 @@ impl Builder {
         };
         let named = |name: &str| of(CONFIG_MAP).find(|map| name_of(map) == Some(name));
         let plugin = Plugin::read(of(CLUSTER_POLICY).next(), named);
-        let each = OFFERS
-            .iter()
-            .flat_map(|(kind, read)| of(kind).filter_map(|object| read(object, &plugin)));
-        let offers = each.collect();
+        let offers = OFFERS.iter().flat_map(|(kind, read)| {
+            let stays = of(kind).filter(|object| !is_going(object));
+            stays.filter_map(|object| read(object, &plugin))
+        });
+        let offers = offers.collect();
         let mut names = BTreeSet::from([scheduler::DEFAULT.to_owned()]);
         of(POD).for_each(|pod| scheduler::of_pod(pod, &mut names));
         of(CONFIG_MAP).for_each(|map| scheduler::of_config_map(map, &mut names));
@@ -220,6 +221,10 @@ fn identity(object: &Value) -> Option<(&'static str, Place)> {
 
 fn known_kind(kind: &str) -> Option<&'static str> {
     KINDS.into_iter().find(|known| *known == kind)
+}
+
+fn is_going(object: &Value) -> bool {
+    object.pointer("/metadata/deletionTimestamp").is_some()
 }
 
 fn name_of(object: &Value) -> Option<&str> {

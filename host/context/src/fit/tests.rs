@@ -171,6 +171,26 @@ fn a_pool_gives_no_more_than_its_instance_types_categories_and_limits() {
         (requires(kind, &["g5.xlarge", "g5.12xlarge"]), "4", true),
         (requires(kind, &["g5.xlarge", "g5.12xlarge"]), "5", false),
         (requires(kind, &["g5.xlarge", "new.type"]), "5", true),
+        (requires(kind, &["m5.xlarge", "hpc7a.96xlarge"]), "1", false),
+        (requires(kind, &["m5.xlarge", "gr6.4xlarge"]), "1", true),
+        (requires(kind, &["Standard_D4s_v5"]), "1", false),
+        (requires(kind, &["Standard_NC4as_T4_v3"]), "1", true),
+        (requires(kind, &["VM.Standard.E4.Flex"]), "1", true),
+        (
+            requires("karpenter.k8s.aws/instance-family", &["m5", "c5"]),
+            "1",
+            false,
+        ),
+        (
+            requires("karpenter.azure.com/sku-family", &["D"]),
+            "1",
+            false,
+        ),
+        (
+            requires("karpenter.azure.com/sku-family", &["NC"]),
+            "1",
+            true,
+        ),
         (requires(category, &["c", "m"]), "1", false),
         (requires(category, &["c", "g"]), "1", true),
         (
@@ -186,6 +206,27 @@ fn a_pool_gives_no_more_than_its_instance_types_categories_and_limits() {
     let mut limited = pool("p", &none, &json!([]));
     limited["spec"]["limits"] = json!({"nvidia.com/gpu": "2"});
     assert!(fit_of(&gpus("4"), &snapshot(&[limited])).is_nowhere());
+}
+
+#[test]
+fn labels_of_a_pool_are_open_as_far_as_its_requirements_leave_them() {
+    let requires = |key: &str, operator: &str, values: &[&str]| json!([{"key": key, "operator": operator, "values": values}]);
+    let zone = "topology.kubernetes.io/zone";
+    let older = "failure-domain.beta.kubernetes.io/zone";
+    for (requirements, label, fits) in [
+        (requires("slots", "Gte", &["2"]), "slots", true),
+        (requires("slots", "Exists", &[]), "slots", true),
+        (requires("slots", "DoesNotExist", &[]), "slots", false),
+        (requires(zone, "In", &["8"]), zone, true),
+        (requires(zone, "In", &["8"]), older, true),
+        (requires(zone, "In", &["7"]), older, false),
+        (json!([]), older, true),
+        (json!([]), "slots", false),
+    ] {
+        let wants = with(gpus("1"), "nodeSelector", json!({label: "8"}));
+        let fit = fit_of(&wants, &snapshot(&[pool("p", &json!({}), &requirements)]));
+        assert_eq!(!fit.is_nowhere(), fits, "{label} of {requirements}");
+    }
 }
 
 #[test]
@@ -223,6 +264,16 @@ fn groups_of_the_cluster_api_are_pools_by_their_annotations() {
     let other = with(tolerant(gpus("1")), "nodeSelector", json!({"tier": "cpu"}));
     assert!(fit_of(&other, &known).is_nowhere());
     assert!(snapshot(&[group("0")]).offers().is_empty());
+    let mut labelled = group("5");
+    labelled["spec"] = json!({"template": {"metadata": {"labels": {"node.cluster.x-k8s.io/pool": "gpu", "team": "ml"}}}});
+    let wants =
+        |label: &str, value: &str| with(tolerant(gpus("1")), "nodeSelector", json!({label: value}));
+    let known = snapshot(&[labelled]);
+    assert_eq!(
+        fit_of(&wants("node.cluster.x-k8s.io/pool", "gpu"), &known).pools,
+        ["md"]
+    );
+    assert!(fit_of(&wants("team", "ml"), &known).is_nowhere());
 }
 
 #[test]
@@ -254,13 +305,17 @@ fn the_effective_request_of_all_containers_counts() {
 }
 
 #[test]
-fn nodes_that_are_going_do_not_count_and_those_that_are_ill_do() {
+fn nodes_and_pools_that_are_going_do_not_count_and_nodes_that_are_ill_do() {
     let tainted = |key: &str| {
         let mut node = node("a");
         node["spec"]["taints"] = json!([{"key": key, "effect": "NoSchedule"}]);
         snapshot(&[node])
     };
     assert!(tainted("karpenter.sh/disrupted").offers().is_empty());
+    for mut going in [node("a"), pool("p", &json!({}), &json!([]))] {
+        going["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+        assert!(snapshot(&[going]).offers().is_empty());
+    }
     assert_eq!(
         fit_of(&gpus("1"), &tainted("node.kubernetes.io/unschedulable")).nodes,
         ["a"]

@@ -13,6 +13,8 @@ mod node;
 
 mod pool;
 
+mod machine;
+
 mod plugin;
 
 mod scheduler;

@@ -7,14 +7,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use tollgate_admission::json;
-use tollgate_gpu::{Class, MigName, Quantity, Vendor, instance, lookup};
+use tollgate_gpu::{Quantity, Vendor, instance};
 
 use crate::label::Gives;
+use crate::machine::{TYPE, is_everywhere, may_have_devices};
 use crate::node::{quantities, taints};
 use crate::offer::{Offer, Source, Taint, models_of};
 use crate::plugin::Plugin;
-
-const TYPE: &str = "node.kubernetes.io/instance-type";
 
 /// Labels of which Karpenter knows what its instance types give; a key that ends in `/` stands for all below it.
 const KARPENTER_KNOWS: [&str; 13] = [
@@ -48,31 +47,12 @@ const OLDER: [(&str, &str); 5] = [
     ),
 ];
 
-/// Labels by which pools choose machines, and whether a machine of such a value may have devices.
-const MACHINES: [(&str, fn(&str) -> bool); 7] = [
-    (TYPE, type_may_have_devices),
-    ("karpenter.k8s.aws/instance-category", aws_may_have_devices),
-    ("karpenter.k8s.aws/instance-family", aws_may_have_devices),
-    ("eks.amazonaws.com/instance-category", aws_may_have_devices),
-    ("eks.amazonaws.com/instance-family", aws_may_have_devices),
-    ("karpenter.azure.com/sku-name", type_may_have_devices),
-    ("karpenter.azure.com/sku-family", azure_may_have_devices),
-];
-
-/// What the names of AWS's types without devices begin with, up to the first digit. New ones may have some.
-const AWS_WITHOUT_DEVICES: [&str; 15] = [
-    "a", "c", "d", "h", "hpc", "i", "im", "is", "m", "mac", "r", "t", "u", "x", "z",
-];
-
 /// Labels that count the GPUs of an instance.
 const COUNTS: [&str; 3] = [
     "karpenter.k8s.aws/instance-gpu-count",
     "eks.amazonaws.com/instance-gpu-count",
     "karpenter.azure.com/sku-gpu-count",
 ];
-
-/// Resources that every node has, in amounts that depend on the machine.
-const EVERYWHERE: [&str; 5] = ["cpu", "memory", "ephemeral-storage", "pods", "hugepages-"];
 
 /// What a Karpenter NodePool could bring.
 pub(crate) fn karpenter(pool: &Value, plugin: &Plugin) -> Option<Offer> {
@@ -171,68 +151,6 @@ fn whole_device(vendor: Vendor) -> Option<&'static str> {
         Vendor::Aws => "aws.amazon.com/neuron",
         _ => return None,
     })
-}
-
-/// Whether a resource of which a pool says nothing may come with its nodes. What has no devices brings none.
-fn may_have_devices(offer: &Offer, resource: &str) -> bool {
-    if is_everywhere(offer, resource) {
-        return true;
-    }
-    let has_none = |(key, may): &(&str, fn(&str) -> bool)| match offer.labels.get(*key) {
-        Some(Gives::OneOf(values)) => !values.iter().any(|value| may(value)),
-        _ => false,
-    };
-    if MACHINES.iter().any(has_none) {
-        return false;
-    }
-    if !may_be_cut(offer, resource) {
-        return false;
-    }
-    // Whole devices that are counted are all that there are; how they are cut is decided on the node.
-    let counted = lookup(resource).map(|known| known.class);
-    counted != Some(Class::Device) || !has_counted_devices(offer)
-}
-
-/// Whether an instance type may have devices, by how AWS and Azure name theirs; other clouds' types may.
-fn type_may_have_devices(name: &str) -> bool {
-    let is_aws = name.contains('.') && name.starts_with(|first: char| first.is_ascii_lowercase());
-    match name.strip_prefix("Standard_") {
-        Some(family) => azure_may_have_devices(family),
-        None => !is_aws || aws_may_have_devices(name),
-    }
-}
-
-/// Whether instances of a category, family or type of AWS may have devices.
-fn aws_may_have_devices(name: &str) -> bool {
-    let letters = name
-        .split(|letter: char| !letter.is_ascii_alphabetic())
-        .next();
-    !letters.is_some_and(|letters| AWS_WITHOUT_DEVICES.contains(&letters))
-}
-
-/// Whether machines of a family of Azure may have devices: those of `N` do.
-fn azure_may_have_devices(family: &str) -> bool {
-    family.starts_with('N')
-}
-
-fn is_everywhere(_: &Offer, resource: &str) -> bool {
-    let is = |known: &str| resource == known || known.ends_with('-') && resource.starts_with(known);
-    EVERYWHERE.into_iter().any(is)
-}
-
-/// Whether a model that the pool may bring can be cut into such MIG devices; so too where no model is known.
-fn may_be_cut(offer: &Offer, resource: &str) -> bool {
-    let models = offer.models();
-    let Some(mig) = MigName::from_resource(resource).filter(|_| !models.is_empty()) else {
-        return true;
-    };
-    let mut boards = models.iter().filter_map(|model| model.board);
-    boards.any(|board| board.find(mig.unshared()).is_some())
-}
-
-fn has_counted_devices(offer: &Offer) -> bool {
-    let mut names = offer.resources.keys();
-    names.any(|name| lookup(name).is_some_and(|known| known.counts_devices()))
 }
 
 const CAPACITY: &str = "capacity.cluster-autoscaler.kubernetes.io/";

@@ -102,7 +102,21 @@ impl Offer {
 
     /// Whether it has, or may have, what is asked of a label.
     pub(crate) fn meets(&self, wanted: &Wanted) -> bool {
-        wanted.is_met_by(self.gives(&wanted.key))
+        wanted.is_met_by(self.gives(&wanted.key)) && self.may_be_model(wanted)
+    }
+
+    /// Whether one of its models may go by a value that is asked. A pool of `p4d.24xlarge` gives no H100 under any
+    /// label, though only the type is said.
+    fn may_be_model(&self, wanted: &Wanted) -> bool {
+        let Wanted {
+            key,
+            operator,
+            values,
+        } = wanted;
+        let is_said = operator != "In" || self.labels.contains_key(key);
+        let mut asked = values.iter().map(|value| model_of(key, value));
+        let is_ours = |models: &[&Model]| models.iter().any(|model| self.models.contains(model));
+        is_said || self.models.is_empty() || asked.any(|models| models.is_none_or(is_ours))
     }
 
     /// The most of a resource that one of its nodes has for pods; `None` where that is not known.

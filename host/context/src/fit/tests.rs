@@ -209,6 +209,27 @@ fn a_pool_gives_no_more_than_its_instance_types_categories_and_limits() {
 }
 
 #[test]
+fn a_pool_gives_no_model_that_its_instance_types_do_not_have() {
+    let types = |types: &[&str]| json!([{"key": "node.kubernetes.io/instance-type", "operator": "In", "values": types}]);
+    let name = "karpenter.k8s.aws/instance-gpu-name";
+    for (machines, label, value, fits) in [
+        (&["p4d.24xlarge"][..], name, "a100", true),
+        (&["p4d.24xlarge"], name, "h100", false),
+        (&["p4d.24xlarge", "p5.48xlarge"], name, "h100", true),
+        (&["p4d.24xlarge", "new.type"], name, "h100", true),
+        (&["p4d.24xlarge"], name, "new-model", true),
+        (&["p4d.24xlarge"], "topology.kubernetes.io/zone", "a", true),
+    ] {
+        let wants = with(gpus("1"), "nodeSelector", json!({label: value}));
+        let fit = fit_of(
+            &wants,
+            &snapshot(&[pool("p", &json!({}), &types(machines))]),
+        );
+        assert_eq!(!fit.is_nowhere(), fits, "{label}: {value} of {machines:?}");
+    }
+}
+
+#[test]
 fn labels_of_a_pool_are_open_as_far_as_its_requirements_leave_them() {
     let requires = |key: &str, operator: &str, values: &[&str]| json!([{"key": key, "operator": operator, "values": values}]);
     let zone = "topology.kubernetes.io/zone";

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use tollgate_gpu::{ContainerClass, Quantity};
 
-use crate::review::ContainerSlot;
+use crate::slot::ContainerSlot;
 use crate::{ContainerId, EnvVar, Mount, PodView, Port, Probe, ResourceClaim, json};
 
 /// A container of the object under review. Getters answer from the object as it is now.
@@ -25,10 +25,15 @@ impl<'a> ContainerView<'a> {
         }
     }
 
-    /// The JSON pointer of the container in the object.
+    /// The JSON pointer of the container, below its pod.
     pub fn path(&self) -> String {
-        let ContainerSlot { list, index, .. } = self.slot;
-        format!("{}/spec/{list}/{index}", self.pod.path())
+        let spec = format!("{}/spec", self.pod.path());
+        self.slot.path_below(&spec)
+    }
+
+    /// Where it stands in the review.
+    pub(crate) fn address(&self) -> String {
+        self.slot.path_below(&self.pod.slot.spec)
     }
 
     /// What it is within its pod.

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use tollgate_gpu::Quantity;
 
+use crate::json::below;
 use crate::patch::{Op, OpKind, PatchError};
 use crate::{
     ContainerClass, ContainerId, ContainerView, PodId, PodView, Probe, Review, Toleration,
@@ -267,7 +268,7 @@ impl Editor<'_> {
             Edit::AddCapability { container, name } => self.add_capability(container, &name),
             Edit::SetImagePullPolicy { container, policy } => {
                 check::one_of(&policy, &["Always", "IfNotPresent", "Never"])?;
-                let path = self.container(container)?.path();
+                let path = self.container(container)?.address();
                 self.set(&path, &["imagePullPolicy"], policy.into())
             }
             Edit::SetProbe {
@@ -363,7 +364,7 @@ impl Editor<'_> {
             )));
         }
         let view = self.container(container)?;
-        let path = view.path();
+        let path = view.address();
         let normal = check::normal_path(mount_path);
         let there = view
             .mounts()
@@ -391,7 +392,7 @@ impl Editor<'_> {
         let limit = check::resource(name, quantity)?;
         let view = self.container(container)?;
         resources_allowed(&view)?;
-        let path = view.path();
+        let path = view.address();
         let request = view.request(name);
         self.set_quantity(&path, "limits", name, quantity)?;
         match request {
@@ -425,7 +426,7 @@ impl Editor<'_> {
                 "the request of `{name}`, `{quantity}`, would be above its limit `{limit}`"
             )));
         }
-        let path = view.path();
+        let path = view.address();
         self.set_quantity(&path, "requests", name, quantity)
     }
 
@@ -441,7 +442,7 @@ impl Editor<'_> {
     }
 
     fn remove_resource(&mut self, container: ContainerId, name: &str) -> Outcome {
-        let path = self.container(container)?.path();
+        let path = self.container(container)?.address();
         let place = |list: &str| format!("{path}/resources/{list}/{}", crate::json::escape(name));
         let places = ["requests", "limits"].map(place);
         places
@@ -451,7 +452,7 @@ impl Editor<'_> {
     }
 
     fn take_resource(&mut self, container: ContainerId, name: &str) -> Outcome {
-        let path = self.container(container)?.path();
+        let path = self.container(container)?.address();
         for list in ["requests", "limits"] {
             let place = format!("{path}/resources/{list}/{}", crate::json::escape(name));
             if self.at(&place).is_some() {
@@ -487,7 +488,7 @@ impl Editor<'_> {
             return self.set_resource(container, name, &quantity);
         }
         let has_request = view.request(name).is_some();
-        let path = view.path();
+        let path = view.address();
         // Another policy's value moves along: it is said of the same devices, by their new name.
         self.take_resource(container, name)?;
         self.set_resource(container, new_name, &quantity)?;
@@ -506,7 +507,7 @@ impl Editor<'_> {
                 "`{name}` must be the name of a variable: printable ASCII without `=`"
             )));
         }
-        let path = self.container(container)?.path();
+        let path = self.container(container)?.address();
         let variable = json!({"name": name, "value": value});
         match self.position(&path, "env", name) {
             None => self.append(&path, &["env"], variable),
@@ -520,8 +521,15 @@ impl Editor<'_> {
 
     fn set_metadata(&mut self, pod: PodId, map: &str, key: &str, value: &str) -> Outcome {
         check::qualified_name(key)?;
-        let path = self.pod(pod)?.path().to_owned();
-        self.set(&path, &["metadata", map, key], value.into())
+        // A pod whose labels nobody can give in the object has nothing to set them in.
+        let metadata = self.pod(pod)?.slot.metadata.clone();
+        match metadata.as_deref().and_then(|place| place.rsplit_once('/')) {
+            Some((parent, last)) => {
+                let last = crate::json::unescape(last);
+                self.set(parent, &[&last, map, key], value.into())
+            }
+            None => Ok(()),
+        }
     }
 
     fn add_node_affinity(
@@ -633,7 +641,7 @@ impl Editor<'_> {
         {
             return Ok(());
         }
-        let path = view.path();
+        let path = view.address();
         self.append(
             &path,
             &["securityContext", "capabilities", "add"],
@@ -666,7 +674,7 @@ impl Editor<'_> {
         if view.probe(name).as_ref() == Some(probe) {
             return Ok(());
         }
-        let path = view.path();
+        let path = view.address();
         self.set(&path, &[&format!("{name}Probe")], probe.write())
     }
 
@@ -705,17 +713,14 @@ impl Editor<'_> {
             .ok_or_else(|| EditError::Invalid("there is no such container".to_owned()))
     }
 
-    /// The JSON pointer of a pod's spec.
+    /// The address of a pod's spec.
     fn spec(&self, pod: PodId) -> Result<String, EditError> {
-        Ok(format!("{}/spec", self.pod(pod)?.path()))
+        Ok(self.pod(pod)?.slot.spec.clone())
     }
 
-    /// What is at a pointer; null is nothing.
+    /// What is at an address; null is nothing.
     fn at(&self, path: &str) -> Option<&Value> {
-        self.review
-            .object()
-            .pointer(path)
-            .filter(|value| !value.is_null())
+        self.review.at(path).filter(|value| !value.is_null())
     }
 
     /// The pointer of the item of a name in a list; the last one, which is the one that counts.
@@ -822,12 +827,6 @@ impl Editor<'_> {
     }
 }
 
-/// What follows a pointer in one at or below it.
-fn below<'a>(path: &'a str, above: &str) -> Option<&'a str> {
-    path.strip_prefix(above)
-        .filter(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
 /// The place that stood where this one is before an item at an index of a list was taken away (1) or put in (-1).
 fn shifted(place: String, list: &str, index: &str, by: isize) -> String {
     let moved = || {
@@ -931,12 +930,17 @@ const PROTECTED: &[(&[&str], &str)] = &[
 /// What a raw operation at a path would change that is protected: a protected place itself, one above it (which
 /// would replace it whole), or anything outside the review's pods.
 fn protected(review: &Review, path: &str) -> Option<&'static str> {
-    let Some(pod) = review.pods().find(|pod| {
-        path.strip_prefix(pod.path())
-            .is_some_and(|rest| rest.starts_with('/'))
-    }) else {
+    let within = |pod: &PodView<'_>| below(path, pod.path()).is_some_and(|rest| !rest.is_empty());
+    let Some(pod) = review
+        .pods()
+        .filter(within)
+        .max_by_key(|pod| pod.path().len())
+    else {
         return Some("what is outside the object's pods");
     };
+    if !pod.slot.is_template() {
+        return Some("a pod that the object does not spell out as a template");
+    }
     let tokens: Vec<_> = path
         .strip_prefix(pod.path())
         .unwrap_or_default()

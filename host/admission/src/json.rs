@@ -70,3 +70,24 @@ pub fn escape(key: &str) -> String {
 pub fn unescape(token: &str) -> String {
     token.replace("~1", "/").replace("~0", "~")
 }
+
+/// What is at a JSON pointer. Unlike serde_json's, it makes no texts of the tokens: too dear for what every getter does.
+pub(crate) fn at<'a>(root: &'a Value, pointer: &str) -> Option<&'a Value> {
+    pointer.split('/').skip(1).try_fold(root, step)
+}
+
+/// What is at a token of a JSON pointer.
+pub(crate) fn step<'a>(at: &'a Value, token: &str) -> Option<&'a Value> {
+    match at {
+        Value::Array(items) => items.get(token.parse::<usize>().ok()?),
+        Value::Object(map) if token.contains('~') => map.get(&unescape(token)),
+        Value::Object(map) => map.get(token),
+        _ => None,
+    }
+}
+
+/// What follows a pointer in one at or below it.
+pub(crate) fn below<'a>(path: &'a str, above: &str) -> Option<&'a str> {
+    path.strip_prefix(above)
+        .filter(|rest| rest.is_empty() || rest.starts_with('/'))
+}

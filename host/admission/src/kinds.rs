@@ -1,147 +1,184 @@
-//! The table of kinds that make pods.
+//! The table of kinds that make pods: where in an object they stand, and how many they are.
+
+mod part;
+mod table;
+
+use std::sync::LazyLock;
+
+pub(crate) use part::{Part, Take};
+use table::{Row, TABLE};
+
+use crate::{Count, CountError};
 
 /// How the webhook treats a kind when it cannot answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Treatment {
     /// Registered so that failure refuses: pods, and templates of pods.
     Fail,
-    /// Registered so that failure admits.
+    /// Registered so that failure admits: the API server cannot look for accelerators in the object and would ask
+    /// about every one, and its pods are judged later in any case.
     Ignore,
     /// Not registered; `review` and `audit` only.
     ReviewOnly,
 }
 
-/// A number in the object.
-#[derive(Clone, Copy, Debug)]
-pub struct Field {
-    /// Where it stands, as a JSON pointer from the object's root.
-    pub pointer: &'static str,
-    /// What the API assumes when it is absent.
-    pub default: u32,
+/// The kinds that are known: those that are built in, and those of a configuration.
+#[derive(Clone, Debug)]
+pub struct Kinds {
+    rows: Vec<Kind>,
 }
 
-/// How many pods a template makes.
-#[derive(Clone, Copy, Debug)]
-pub enum Count {
-    /// This many.
-    Is(u32),
-    /// As a field says.
-    Field(Field),
-    /// As the smaller of two fields says; a second that is absent does not count.
-    AtMost(Field, &'static str),
-    /// It depends on the cluster.
-    Unknown,
+/// A kind that makes pods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// The API group; empty for the core group.
+    pub group: String,
+    /// The kind.
+    pub kind: String,
+    /// The name of the resource in the API.
+    pub plural: String,
+    /// How the webhook treats it.
+    pub treatment: Treatment,
+    /// Where its pods stand.
+    pub pods: Vec<PodPath>,
 }
 
 /// Where pods stand in an object.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodPath {
-    /// The JSON pointer of the pod or its template (what holds `metadata` and `spec`); `*` stands for every
-    /// key of an object and every item of a list.
-    pub path: &'static str,
-    /// What the pods are for, where the path has no `*` to take it from.
-    pub role: &'static str,
+    /// The JSON pointer of the place; `*` stands for every key of an object and every item of a list.
+    pub path: String,
+    /// What stands there.
+    pub holds: Holds,
+    /// What the pods are for. What each `*` met comes before it.
+    pub role: String,
     /// How many pods.
     pub count: Count,
 }
 
-/// A kind that makes pods.
-#[derive(Clone, Copy, Debug)]
-pub struct Kind {
-    /// The API group; empty for the core group.
-    pub group: &'static str,
-    /// The kind.
-    pub kind: &'static str,
-    /// How the webhook treats it.
-    pub treatment: Treatment,
-    /// Where its pods stand.
-    pub pods: &'static [PodPath],
+/// What stands at a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// A pod or a template: `metadata` and `spec`.
+    Template,
+    /// A bare spec of a pod.
+    Spec {
+        /// The pointer of what holds the pods' labels and annotations, where the object has them; its `*` stand for
+        /// what those of the path met.
+        metadata: Option<String>,
+    },
+    /// A whole object of another kind.
+    Object,
+    /// Fields that a controller makes pods of.
+    Parts(Parts),
+}
+
+/// The fields that pods are made of. Only built-in kinds have them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parts(pub(crate) Vec<Part>);
+
+impl Kinds {
+    /// The kinds that are built in.
+    pub fn builtin() -> &'static Self {
+        static BUILTIN: LazyLock<Kinds> = LazyLock::new(|| {
+            // A test reads each row, so none is missing.
+            let rows = TABLE.iter().filter_map(|row| read(row).ok());
+            Kinds {
+                rows: rows.collect(),
+            }
+        });
+        &BUILTIN
+    }
+
+    /// These kinds and more. A row for a kind that is there stands in the place of the old one.
+    #[must_use]
+    pub fn with(&self, more: Vec<Kind>) -> Self {
+        let mut rows = self.rows.clone();
+        rows.retain(|old| !more.iter().any(|new| new.is(&old.group, &old.kind)));
+        rows.extend(more);
+        Self { rows }
+    }
+
+    /// The row of a kind, whatever its version.
+    pub fn find(&self, group: &str, kind: &str) -> Option<&Kind> {
+        self.rows.iter().find(|row| row.is(group, kind))
+    }
+
+    /// All rows.
+    pub fn rows(&self) -> &[Kind] {
+        &self.rows
+    }
 }
 
 impl Kind {
-    /// The row of a kind, whatever its version.
-    pub fn find(group: &str, kind: &str) -> Option<&'static Self> {
-        KINDS
-            .iter()
-            .find(|row| row.kind == kind && row.group == group)
+    fn is(&self, group: &str, kind: &str) -> bool {
+        self.kind == kind && self.group == group
     }
 
-    /// The name of the resource in the API, which is the plural of the kind as English has it.
-    pub fn plural(&self) -> String {
-        let name = self.kind.to_ascii_lowercase();
-        let hissing = ["s", "x", "ch", "sh"].iter().any(|end| name.ends_with(end));
-        match name.strip_suffix('y') {
-            Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
-            _ if hissing => format!("{name}es"),
-            _ => format!("{name}s"),
+    /// Whether it is the Pod itself.
+    pub fn is_pod(&self) -> bool {
+        self.is("", "Pod")
+    }
+
+    /// `Kind.group`, or the bare kind for the core group.
+    pub fn kind_dot_group(&self) -> String {
+        match self.group.as_str() {
+            "" => self.kind.clone(),
+            group => format!("{}.{group}", self.kind),
         }
     }
-}
 
-const TEMPLATE: &str = "/spec/template";
-
-const fn one(path: &'static str, count: Count) -> PodPath {
-    PodPath {
-        path,
-        role: "",
-        count,
+    /// The pointers of its pods, where the API server can find all of them by itself: where they are templates, and
+    /// no pointer has more than one `*`.
+    pub fn plain_places(&self) -> Option<Vec<&str>> {
+        let is_plain = |pods: &PodPath| pods.holds == Holds::Template && pods.stars() < 2;
+        let places = || self.pods.iter().map(|pods| pods.path.as_str()).collect();
+        self.pods.iter().all(is_plain).then(places)
     }
 }
 
-const fn replicas(path: &'static str) -> PodPath {
-    one(
-        path,
-        Count::Field(Field {
-            pointer: "/spec/replicas",
-            default: 1,
-        }),
-    )
+impl PodPath {
+    /// How many `*` the path has.
+    pub fn stars(&self) -> usize {
+        self.path.split('/').filter(|token| *token == "*").count()
+    }
 }
 
-const fn row(group: &'static str, kind: &'static str, pods: &'static [PodPath]) -> Kind {
-    Kind {
-        group,
-        kind,
-        treatment: Treatment::Fail,
+/// The name of a kind's resource in the API, which is the plural of the kind as English has it.
+pub fn plural(kind: &str) -> String {
+    let name = kind.to_ascii_lowercase();
+    let hissing = ["s", "x", "ch", "sh"].iter().any(|end| name.ends_with(end));
+    match name.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ if hissing => format!("{name}es"),
+        _ => format!("{name}s"),
+    }
+}
+
+fn read(row: &Row) -> Result<Kind, CountError> {
+    let mut pods = Vec::new();
+    for (base, paths) in row.pods {
+        for one in *paths {
+            let count = Count::parse_below(base, one.count)?;
+            pods.push(PodPath {
+                path: format!("{base}{}", one.path),
+                holds: one.holds.below(base),
+                role: one.role.to_owned(),
+                count: match row.times {
+                    "" => count,
+                    times => count.times(Count::parse(times)?),
+                },
+            });
+        }
+    }
+    Ok(Kind {
+        group: row.group.to_owned(),
+        kind: row.kind.to_owned(),
+        plural: plural(row.kind),
+        treatment: row.treatment,
         pods,
-    }
+    })
 }
 
-/// Every kind that makes pods, from the API reference of Kubernetes 1.36.
-pub const KINDS: &[Kind] = &[
-    row("", "Pod", &[one("", Count::Is(1))]),
-    row("", "ReplicationController", &[replicas(TEMPLATE)]),
-    row("apps", "Deployment", &[replicas(TEMPLATE)]),
-    row("apps", "StatefulSet", &[replicas(TEMPLATE)]),
-    row("apps", "ReplicaSet", &[replicas(TEMPLATE)]),
-    row("apps", "DaemonSet", &[one(TEMPLATE, Count::Unknown)]),
-    row(
-        "batch",
-        "Job",
-        &[one(
-            TEMPLATE,
-            Count::AtMost(
-                Field {
-                    pointer: "/spec/parallelism",
-                    default: 1,
-                },
-                "/spec/completions",
-            ),
-        )],
-    ),
-    row(
-        "batch",
-        "CronJob",
-        &[one(
-            "/spec/jobTemplate/spec/template",
-            Count::AtMost(
-                Field {
-                    pointer: "/spec/jobTemplate/spec/parallelism",
-                    default: 1,
-                },
-                "/spec/jobTemplate/spec/completions",
-            ),
-        )],
-    ),
-    row("", "PodTemplate", &[one("/template", Count::Is(0))]),
-];
+#[cfg(test)]
+mod tests;

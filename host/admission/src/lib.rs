@@ -8,10 +8,15 @@ mod request;
 pub use request::{GroupVersionKind, Operation, Request};
 
 mod kinds;
-pub use kinds::{Count, Field, KINDS, Kind, PodPath, Treatment};
+pub use kinds::{Holds, Kind, Kinds, Parts, PodPath, Treatment, plural};
+
+mod count;
+pub use count::{Count, CountError};
 
 mod review;
 pub use review::{ContainerId, PodId, Review};
+
+mod slot;
 
 mod records;
 pub use records::{

@@ -69,6 +69,14 @@ impl Op {
         }
     }
 
+    /// The operation at another path.
+    pub(crate) fn at(&self, path: String) -> Self {
+        Self {
+            path,
+            ..self.clone()
+        }
+    }
+
     /// The operation as RFC 6902 writes it.
     pub fn to_json(&self) -> Value {
         match self.kind {
@@ -97,6 +105,16 @@ pub struct Applied {
 pub(crate) struct Undo {
     pub(crate) op: Op,
     position: Option<usize>,
+}
+
+impl Undo {
+    /// The undo at another path.
+    pub(crate) fn at(&self, path: String) -> Self {
+        Self {
+            op: self.op.at(path),
+            ..*self
+        }
+    }
 }
 
 impl From<Op> for Undo {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::review::PodSlot;
+use crate::slot::{ContainerSlot, PodSlot};
 use crate::{ContainerView, NodeTerm, PodId, ResourceClaim, Review, Toleration, Volume, json};
 
 /// A pod of the object under review. Getters answer from the object as it is now.
@@ -24,7 +24,8 @@ impl<'a> PodView<'a> {
         &self.slot.role
     }
 
-    /// The JSON pointer of the pod or template in the object.
+    /// The JSON pointer of the pod or template in the object. Its `spec` and `metadata` are below also where the
+    /// object has them elsewhere or in other words; [`Review::place`] tells where that is.
     pub fn path(&self) -> &'a str {
         &self.slot.path
     }
@@ -36,10 +37,10 @@ impl<'a> PodView<'a> {
 
     /// What owns the pods, as `Kind.group`.
     pub fn owner(&self) -> Option<String> {
-        if !self.slot.path.is_empty() {
-            return Some(self.review.request.gvk.kind_dot_group());
+        if let Some(owner) = &self.slot.owner {
+            return Some(owner.clone());
         }
-        let owners = json::list(self.json().get("metadata")?, "ownerReferences");
+        let owners = json::list(self.metadata()?, "ownerReferences");
         let owner = owners
             .iter()
             .find(|owner| json::flag(owner, "controller"))?;
@@ -50,32 +51,22 @@ impl<'a> PodView<'a> {
         Some(gvk.kind_dot_group())
     }
 
-    fn json(&self) -> &'a Value {
-        let object = &self.review.request.object;
-        // serde_json's `pointer` makes texts of its tokens: too dear for what every getter does.
-        let steps = self.slot.path.split('/').skip(1);
-        let step = |at: &'a Value, token: &str| match at {
-            Value::Array(items) => items.get(token.parse::<usize>().ok()?),
-            Value::Object(map) if token.contains('~') => map.get(&json::unescape(token)),
-            Value::Object(map) => map.get(token),
-            _ => None,
-        };
-        steps
-            .into_iter()
-            .try_fold(object, step)
-            .unwrap_or(&Value::Null)
-    }
-
     pub(crate) fn spec(&self) -> Option<&'a Value> {
-        self.json().get("spec")
+        self.review.at(&self.slot.spec)
     }
 
-    fn metadata(&self, map: &str, key: &str) -> Option<&'a str> {
-        json::text(self.json().get("metadata")?.get(map)?, key)
+    fn metadata(&self) -> Option<&'a Value> {
+        self.review.at(self.slot.metadata.as_deref()?)
+    }
+
+    /// All of the object that makes the pods what they are: spec, labels, annotations.
+    pub fn substance(&self) -> [Option<&'a Value>; 3] {
+        let metadata = |map| self.metadata().and_then(|metadata| metadata.get(map));
+        [self.spec(), metadata("labels"), metadata("annotations")]
     }
 
     pub(crate) fn metadata_map(&self, map: &str) -> Option<&'a serde_json::Map<String, Value>> {
-        json::object(self.json().get("metadata")?, map)
+        json::object(self.metadata()?, map)
     }
 
     fn text(&self, field: &str) -> Option<&'a str> {
@@ -92,25 +83,23 @@ impl<'a> PodView<'a> {
 
     /// A label.
     pub fn label(&self, key: &str) -> Option<&'a str> {
-        self.metadata("labels", key)
+        json::text(self.metadata()?.get("labels")?, key)
     }
 
     /// All labels.
     pub fn labels(&self) -> Vec<(String, String)> {
-        self.json()
-            .get("metadata")
+        self.metadata()
             .map_or_else(Vec::new, |metadata| json::pairs(metadata, "labels"))
     }
 
     /// An annotation.
     pub fn annotation(&self, key: &str) -> Option<&'a str> {
-        self.metadata("annotations", key)
+        json::text(self.metadata()?.get("annotations")?, key)
     }
 
     /// All annotations.
     pub fn annotations(&self) -> Vec<(String, String)> {
-        self.json()
-            .get("metadata")
+        self.metadata()
             .map_or_else(Vec::new, |metadata| json::pairs(metadata, "annotations"))
     }
 
@@ -189,9 +178,11 @@ impl<'a> PodView<'a> {
         Some(self.view(index, slot))
     }
 
-    fn view(self, index: u32, slot: &'a crate::review::ContainerSlot) -> ContainerView<'a> {
-        let item = |spec: &'a Value| spec.get(slot.list)?.get(slot.index);
-        let json = self.spec().and_then(item).unwrap_or(&Value::Null);
+    fn view(self, index: u32, slot: &'a ContainerSlot) -> ContainerView<'a> {
+        let json = self
+            .spec()
+            .and_then(|spec| slot.of(spec))
+            .unwrap_or(&Value::Null);
         ContainerView {
             pod: self,
             index,

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::kinds::{Count, Field, Kind, PodPath};
-use crate::patch::{self, Applied, Op, PatchError};
-use crate::{ContainerClass, ContainerView, PodView, Request, json};
+use crate::patch::{self, Applied, Op, PatchError, Undo};
+use crate::slot::{self, Made, PodSlot};
+use crate::{ContainerView, Kinds, PodView, Request, json};
 
 /// A pod of a review, by its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,42 +19,28 @@ pub struct ContainerId {
     pub index: u32,
 }
 
-/// Where a pod stands in the object, and what it is.
-#[derive(Clone, Debug)]
-pub(crate) struct PodSlot {
-    pub(crate) path: String,
-    pub(crate) role: String,
-    pub(crate) count: Option<u32>,
-    pub(crate) containers: Vec<ContainerSlot>,
-}
-
-/// Where a container stands in its pod. Edits add no containers, so slots hold for the whole review.
-#[derive(Clone, Debug)]
-pub(crate) struct ContainerSlot {
-    /// The list in the pod's spec, and the place in it.
-    pub(crate) list: &'static str,
-    pub(crate) index: usize,
-    pub(crate) class: ContainerClass,
-}
-
 /// The object under review.
 #[derive(Clone, Debug)]
 pub struct Review {
     pub(crate) request: Request,
     pub(crate) pods: Vec<PodSlot>,
+    made: Vec<Made>,
     pub(crate) applied: Vec<Applied>,
     revision: u32,
 }
 
 impl Review {
-    /// Takes a request and finds the pods that its object would make, by the table of kinds. An object of a
-    /// kind that is not in the table has none.
-    pub fn new(request: Request) -> Self {
-        let kind = Kind::find(&request.gvk.group, &request.gvk.kind);
-        let pods = kind.map_or_else(Vec::new, |kind| find_pods(&request.object, kind));
+    /// Takes a request and finds the pods that its object would make, by a table of kinds. An object of a kind that
+    /// is not in the table has none.
+    pub fn new(request: Request, kinds: &Kinds) -> Self {
+        let kind = kinds.find(&request.gvk.group, &request.gvk.kind);
+        let (pods, made) = kind.map_or_else(Default::default, |kind| {
+            slot::find(&request.object, kind, kinds)
+        });
         Self {
             request,
             pods,
+            made,
             applied: Vec::new(),
             revision: 0,
         }
@@ -104,27 +90,112 @@ impl Review {
         &self.applied
     }
 
-    /// Takes back every operation after the first `keep`, newest first, and returns them, oldest first.
+    /// Takes back every operation after the first `keep`, newest first, and returns them, oldest first, with their
+    /// places in the object.
     pub fn roll_back(&mut self, keep: usize) -> Vec<Applied> {
-        let undone = self.applied.split_off(keep.min(self.applied.len()));
+        let mut undone = self.applied.split_off(keep.min(self.applied.len()));
         if !undone.is_empty() {
             self.revision = self.revision.wrapping_add(1);
         }
         for applied in undone.iter().rev() {
             // An undo fits by construction: it was computed when its operation was applied.
-            let undone = patch::take_back(&mut self.request.object, &applied.undo);
+            let undone = self.take_back(&applied.undo);
             debug_assert!(undone.is_ok(), "{undone:?}");
+        }
+        for applied in &mut undone {
+            if split(&applied.op.path).0.is_some() {
+                applied.op.path = self.place_of(&applied.op.path);
+            }
         }
         undone
     }
 
-    /// Gives the request back, with the object as it is now, and the operations that made it so.
+    /// Gives the request back, with the object as it is now, and the operations that made it so. Those on pods that
+    /// the object does not spell out changed nothing of it.
     pub fn into_parts(self) -> (Request, Vec<Applied>) {
-        (self.request, self.applied)
+        let mut applied = self.applied;
+        applied.retain(|applied| split(&applied.op.path).0.is_none());
+        (self.request, applied)
+    }
+
+    /// Where in the object something stands that a policy speaks of as a field of a pod.
+    pub fn place(&self, path: &str) -> String {
+        self.place_of(&self.address(path))
+    }
+
+    /// What a policy speaks of by a JSON pointer.
+    pub fn pointer(&self, path: &str) -> Option<&Value> {
+        self.at(&self.address(path))
+    }
+
+    /// The address of what a policy speaks of by a JSON pointer: fields of the object are where they are, fields of
+    /// a pod where the object has them.
+    fn address(&self, path: &str) -> String {
+        let within = |slot: &&PodSlot| json::below(path, &slot.path).is_some();
+        let slots = self.pods.iter().filter(within);
+        let in_pod = |slot: &PodSlot| {
+            let rest = json::below(path, &slot.path)?;
+            let in_spec = json::below(rest, "/spec").map(|rest| format!("{}{rest}", slot.spec));
+            let metadata = || {
+                let rest = json::below(rest, "/metadata")?;
+                let place = slot.metadata.as_ref();
+                Some(place.map_or_else(|| slot.path.clone(), |place| format!("{place}{rest}")))
+            };
+            in_spec.or_else(metadata)
+        };
+        let nearest = slots.max_by_key(|slot| slot.path.len());
+        nearest.and_then(in_pod).unwrap_or_else(|| path.to_owned())
+    }
+
+    fn place_of(&self, address: &str) -> String {
+        match split(address) {
+            (None, place) => place.to_owned(),
+            (Some(index), pointer) => self
+                .made
+                .get(index)
+                .map_or_else(String::new, |made| made.place(pointer)),
+        }
+    }
+
+    /// What is at an address.
+    pub(crate) fn at(&self, address: &str) -> Option<&Value> {
+        let (index, pointer) = split(address);
+        let root = match index {
+            None => &self.request.object,
+            Some(index) => &self.made.get(index)?.pod,
+        };
+        json::at(root, pointer)
+    }
+
+    fn root_mut(&mut self, index: Option<usize>) -> Option<&mut Value> {
+        match index {
+            None => Some(&mut self.request.object),
+            Some(index) => self.made.get_mut(index).map(|made| &mut made.pod),
+        }
+    }
+
+    fn take_back(&mut self, undo: &Undo) -> Result<(), PatchError> {
+        let (index, pointer) = split(&undo.op.path);
+        let missing = || PatchError::Missing(undo.op.path.clone());
+        let root = self.root_mut(index).ok_or_else(missing)?;
+        match index {
+            None => patch::take_back(root, undo),
+            Some(_) => patch::take_back(root, &undo.at(pointer.to_owned())),
+        }
     }
 
     pub(crate) fn apply(&mut self, op: Op, policy: &str, rule: &str) -> Result<(), PatchError> {
-        let undo = patch::apply(&mut self.request.object, &op)?;
+        let (index, pointer) = split(&op.path);
+        let missing = || PatchError::Missing(op.path.clone());
+        let root = self.root_mut(index).ok_or_else(missing)?;
+        let undo = match index {
+            None => patch::apply(root, &op)?,
+            Some(index) => {
+                let undo = patch::apply(root, &op.at(pointer.to_owned()))?;
+                let address = format!("{index}{}", undo.op.path);
+                undo.at(address)
+            }
+        };
         self.revision = self.revision.wrapping_add(1);
         self.applied.push(Applied {
             op,
@@ -136,120 +207,11 @@ impl Review {
     }
 }
 
-fn find_pods(object: &Value, kind: &Kind) -> Vec<PodSlot> {
-    let mut slots = Vec::new();
-    for pods in kind.pods {
-        let mut places = Vec::new();
-        expand(object, pods.path, &mut String::new(), "", &mut places);
-        for (path, key) in places {
-            let Some(pod) = object.pointer(&path) else {
-                continue;
-            };
-            let role = if pods.role.is_empty() {
-                key
-            } else {
-                pods.role.to_owned()
-            };
-            slots.push(PodSlot {
-                containers: find_containers(pod),
-                count: count(object, pods),
-                path,
-                role,
-            });
-        }
-    }
-    slots
-}
-
-/// Follows a path with `*` through the object, and gives every place that exists with the last key that a `*` met.
-fn expand(
-    at: &Value,
-    path: &str,
-    so_far: &mut String,
-    key: &str,
-    places: &mut Vec<(String, String)>,
-) {
-    let Some(rest) = path.strip_prefix('/') else {
-        places.push((so_far.clone(), key.to_owned()));
-        return;
-    };
-    let (token, rest) = rest.find('/').map_or((rest, ""), |end| rest.split_at(end));
-    let mut step = |token: &str, value: &Value, key: &str| {
-        let length = so_far.len();
-        so_far.push('/');
-        so_far.push_str(token);
-        expand(value, rest, so_far, key, places);
-        so_far.truncate(length);
-    };
-    match (token, at) {
-        ("*", Value::Object(map)) => map
-            .iter()
-            .for_each(|(key, value)| step(&json::escape(key), value, key)),
-        ("*", Value::Array(items)) => items.iter().enumerate().for_each(|(index, value)| {
-            step(
-                &index.to_string(),
-                value,
-                json::text(value, "name").unwrap_or_default(),
-            );
-        }),
-        (token, at) => {
-            if let Some(value) = at
-                .get(json::unescape(token))
-                .filter(|value| !value.is_null())
-            {
-                step(token, value, key);
-            }
-        }
-    }
-}
-
-fn count(object: &Value, pods: &PodPath) -> Option<u32> {
-    let number = |pointer| {
-        object
-            .pointer(pointer)
-            .and_then(Value::as_u64)
-            .and_then(|n| u32::try_from(n).ok())
-    };
-    let field = |field: &Field| number(field.pointer).unwrap_or(field.default);
-    match &pods.count {
-        Count::Is(count) => Some(*count),
-        Count::Field(one) => Some(field(one)),
-        Count::AtMost(one, most) => {
-            Some(number(most).map_or(field(one), |most| most.min(field(one))))
-        }
-        Count::Unknown => None,
-    }
-}
-
-/// The lists of containers in a pod's spec: init containers first, as they start first.
-const LISTS: [(&str, ContainerClass); 3] = [
-    ("initContainers", ContainerClass::Init),
-    ("containers", ContainerClass::App),
-    ("ephemeralContainers", ContainerClass::Ephemeral),
-];
-
-fn find_containers(pod: &Value) -> Vec<ContainerSlot> {
-    let Some(spec) = pod.get("spec") else {
-        return Vec::new();
-    };
-    let slots = LISTS.iter().flat_map(|(list, class)| {
-        json::list(spec, list)
-            .iter()
-            .enumerate()
-            .map(move |(index, container)| ContainerSlot {
-                list,
-                index,
-                class: match class {
-                    ContainerClass::Init
-                        if json::text(container, "restartPolicy") == Some("Always") =>
-                    {
-                        ContainerClass::Sidecar
-                    }
-                    class => *class,
-                },
-            })
-    });
-    slots.collect()
+/// The index of a pod that was put together, where an address has one, and the JSON pointer.
+fn split(address: &str) -> (Option<usize>, &str) {
+    let start = address.find('/').unwrap_or(address.len());
+    let (index, pointer) = address.split_at(start);
+    (index.parse().ok(), pointer)
 }
 
 #[cfg(test)]
@@ -257,23 +219,26 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{GroupVersionKind, Operation};
+    use crate::{ContainerClass, GroupVersionKind, Operation};
 
     fn review(api_version: &str, kind: &str, object: Value) -> Review {
-        Review::new(Request {
-            uid: String::new(),
-            operation: Operation::Create,
-            gvk: GroupVersionKind::new(api_version, kind),
-            subresource: None,
-            namespace: None,
-            name: None,
-            user: String::new(),
-            groups: Vec::new(),
-            dry_run: false,
-            namespace_labels: None,
-            object,
-            old_object: None,
-        })
+        Review::new(
+            Request {
+                uid: String::new(),
+                operation: Operation::Create,
+                gvk: GroupVersionKind::new(api_version, kind),
+                subresource: None,
+                namespace: None,
+                name: None,
+                user: String::new(),
+                groups: Vec::new(),
+                dry_run: false,
+                namespace_labels: None,
+                object,
+                old_object: None,
+            },
+            Kinds::builtin(),
+        )
     }
 
     #[test]

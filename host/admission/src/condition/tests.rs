@@ -6,23 +6,26 @@ use serde_json::{Value, json};
 use tollgate_gpu::{Pattern, Place, SIGNS, Sign};
 
 use super::{is_privileged, names_accelerator};
-use crate::{GroupVersionKind, KINDS, Kind, Operation, Request, Review};
+use crate::{GroupVersionKind, Kind, Kinds, Operation, Request, Review};
 
 fn review(api_version: &str, kind: &str, object: Value) -> Review {
-    Review::new(Request {
-        uid: "1".to_owned(),
-        operation: Operation::Create,
-        gvk: GroupVersionKind::new(api_version, kind),
-        subresource: None,
-        namespace: Some("ml".to_owned()),
-        name: None,
-        user: String::new(),
-        groups: Vec::new(),
-        dry_run: false,
-        namespace_labels: None,
-        object,
-        old_object: None,
-    })
+    Review::new(
+        Request {
+            uid: "1".to_owned(),
+            operation: Operation::Create,
+            gvk: GroupVersionKind::new(api_version, kind),
+            subresource: None,
+            namespace: Some("ml".to_owned()),
+            name: None,
+            user: String::new(),
+            groups: Vec::new(),
+            dry_run: false,
+            namespace_labels: None,
+            object,
+            old_object: None,
+        },
+        Kinds::builtin(),
+    )
 }
 
 /// Both conditions for pods, compiled once.
@@ -157,8 +160,8 @@ fn privileged_is_seen_by_both() {
 
 #[test]
 fn a_template_is_found_at_every_place_of_every_kind() {
-    for kind in KINDS {
-        let places: Vec<_> = kind.pods.iter().map(|pods| pods.path).collect();
+    let kinds = Kinds::builtin().rows().iter();
+    for (kind, places) in kinds.filter_map(|kind| Some((kind, kind.plain_places()?))) {
         let expression = compile(&names_accelerator(&places));
         for place in &places {
             for (name, expected) in [("nvidia.com/gpu", true), ("cpu", false)] {
@@ -170,7 +173,7 @@ fn a_template_is_found_at_every_place_of_every_kind() {
                         token => json!({token: inner}),
                     },
                 );
-                let review = review(&api_version(kind), kind.kind, object.clone());
+                let review = review(&api_version(kind), &kind.kind, object.clone());
                 let native = review.pods().any(|pod| pod.names_accelerator());
                 assert_eq!(
                     (native, holds(&expression, &object)),
@@ -185,7 +188,7 @@ fn a_template_is_found_at_every_place_of_every_kind() {
 }
 
 fn api_version(kind: &Kind) -> String {
-    match kind.group {
+    match kind.group.as_str() {
         "" => "v1".to_owned(),
         group => format!("{group}/v1"),
     }

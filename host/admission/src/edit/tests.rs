@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{GroupVersionKind, Operation, Request};
+use crate::{GroupVersionKind, Kinds, Operation, Request};
 
 const POD: PodId = PodId(0);
 const SETUP: ContainerId = container_id(0);
@@ -23,20 +23,23 @@ const fn by(policy: &str) -> Author<'_> {
 }
 
 fn review(api_version: &str, kind: &str, object: Value) -> Review {
-    Review::new(Request {
-        uid: "uid".to_owned(),
-        operation: Operation::Create,
-        gvk: GroupVersionKind::new(api_version, kind),
-        subresource: None,
-        namespace: None,
-        name: None,
-        user: "user".to_owned(),
-        groups: Vec::new(),
-        dry_run: false,
-        namespace_labels: None,
-        object,
-        old_object: None,
-    })
+    Review::new(
+        Request {
+            uid: "uid".to_owned(),
+            operation: Operation::Create,
+            gvk: GroupVersionKind::new(api_version, kind),
+            subresource: None,
+            namespace: None,
+            name: None,
+            user: "user".to_owned(),
+            groups: Vec::new(),
+            dry_run: false,
+            namespace_labels: None,
+            object,
+            old_object: None,
+        },
+        Kinds::builtin(),
+    )
 }
 
 fn pod(object: Value) -> Review {

@@ -45,6 +45,9 @@ pub struct CountError {
 }
 
 impl Count {
+    /// A number that is not known.
+    pub const UNKNOWN: Self = Self(Expr::Unknown);
+
     /// Reads an expression.
     ///
     /// # Errors

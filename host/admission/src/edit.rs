@@ -814,7 +814,7 @@ impl Editor<'_> {
             return Ok(());
         }
         Err(EditError::Conflict {
-            path: path.to_owned(),
+            path: self.review.place_of(path),
             policy: applied.policy.clone(),
             rule: applied.rule.clone(),
         })

@@ -23,7 +23,7 @@ pub enum Treatment {
 }
 
 /// The kinds that are known: those that are built in, and those of a configuration.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kinds {
     rows: Vec<Kind>,
 }
@@ -76,6 +76,12 @@ pub enum Holds {
 /// The fields that pods are made of. Only built-in kinds have them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parts(pub(crate) Vec<Part>);
+
+impl Default for Kinds {
+    fn default() -> Self {
+        Self::builtin().clone()
+    }
+}
 
 impl Kinds {
     /// The kinds that are built in.

@@ -147,7 +147,7 @@ impl Review {
         nearest.and_then(in_pod).unwrap_or_else(|| path.to_owned())
     }
 
-    fn place_of(&self, address: &str) -> String {
+    pub(crate) fn place_of(&self, address: &str) -> String {
         match split(address) {
             (None, place) => place.to_owned(),
             (Some(index), pointer) => self

@@ -19,6 +19,11 @@ pub use policy::{
 mod exemption;
 pub use exemption::{Asker, Exemption, ExemptionSpec, Waived};
 
+mod workload_kind;
+pub use workload_kind::{
+    Holds, JsonPointer, PodsSpec, Replicas, Webhook, WorkloadKind, WorkloadKindSpec,
+};
+
 mod expiry;
 pub use expiry::Expiry;
 

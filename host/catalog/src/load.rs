@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tollgate_admission::Kinds;
 use tollgate_engine::{
     Action, Artifact, Breaker, Bundle, Engine, EntryError, EntrySpec, LoadError, PolicyInfo,
 };
@@ -31,6 +32,8 @@ pub struct Catalog {
     pub budgets: Vec<Arc<Budget>>,
     /// What an hour of a GPU costs, by name.
     pub price_books: Vec<Arc<PriceBook>>,
+    /// The kinds that make pods.
+    pub kinds: Arc<Kinds>,
     /// The names of all policies, those that are off as well.
     pub(crate) policies: Vec<String>,
     pub(crate) site: Site,
@@ -228,6 +231,7 @@ impl Loader {
             exemptions,
             budgets,
             price_books,
+            kinds,
             site,
             site_origin,
             namespaces,
@@ -241,6 +245,7 @@ impl Loader {
             context: self.context.clone(),
             budgets,
             price_books,
+            kinds: Arc::new(kinds),
             policies: order.clone(),
             site,
             site_origin,

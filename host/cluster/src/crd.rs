@@ -64,6 +64,23 @@ const RESOURCES: &[Resource] = &[
         rules: &[],
     },
     Resource {
+        kind: "WorkloadKind",
+        plural: "workloadkinds",
+        columns: &[
+            column(
+                "Group",
+                "string",
+                ".spec.group",
+                "the API group of the kind",
+            ),
+            column("Kind", "string", ".spec.kind", "the kind that makes pods"),
+            READY,
+            REASON,
+            AGE,
+        ],
+        rules: &[],
+    },
+    Resource {
         kind: "Site",
         plural: "sites",
         columns: &[READY, REASON, AGE],

@@ -2,8 +2,9 @@
 //! nobody answers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use tollgate_admission::{Kind, Treatment, condition};
+use tollgate_admission::{Kind, Kinds, Treatment, condition};
 use tollgate_catalog::Catalog;
 
 /// A webhook entry of a configuration.
@@ -37,6 +38,8 @@ pub struct Interests {
     pub kinds: BTreeSet<String>,
     /// Whether any of them edits pods.
     pub mutates: bool,
+    /// The kinds that make pods.
+    pub table: Arc<Kinds>,
 }
 
 impl Interests {
@@ -45,6 +48,7 @@ impl Interests {
         Self {
             kinds: BTreeSet::from(["pods".to_owned()]),
             mutates: true,
+            table: Arc::default(),
         }
     }
 
@@ -54,15 +58,12 @@ impl Interests {
         Self {
             kinds: infos().flat_map(|info| info.interests.clone()).collect(),
             mutates: infos().any(|info| info.mutates),
+            table: Arc::clone(&catalog.kinds),
         }
     }
 
     fn include(&self, kind: &Kind) -> bool {
-        let name = match kind.group {
-            "" => kind.kind.to_owned(),
-            group => format!("{}.{group}", kind.kind),
-        };
-        self.kinds.contains("pods") || self.kinds.contains(&name)
+        self.kinds.contains("pods") || self.kinds.contains(&kind.kind_dot_group())
     }
 }
 
@@ -76,7 +77,7 @@ const NOT_GOING: &str = "!has(object.metadata.deletionTimestamp)";
 
 /// The entries of the mutating configuration: new pods.
 pub fn mutating(kinds: &[Kind], interests: &Interests) -> Vec<Entry> {
-    let pods = kinds.iter().filter(|kind| is_pod(kind));
+    let pods = kinds.iter().filter(|kind| kind.is_pod());
     let pods = pods.filter(|kind| interests.mutates && interests.include(kind));
     pods.map(|_| Entry {
         name: format!("pods.{DOMAIN}"),
@@ -93,18 +94,14 @@ pub fn mutating(kinds: &[Kind], interests: &Interests) -> Vec<Entry> {
 /// The entries of the validating configuration: those that refuse on failure, then those that admit.
 pub fn validating(kinds: &[Kind], interests: &Interests) -> Vec<Entry> {
     let interesting = || kinds.iter().filter(|kind| interests.include(kind));
-    let pods = interesting().any(is_pod);
-    let templates = by_places(interesting().filter(|kind| !is_pod(kind)));
+    let pods = interesting().any(Kind::is_pod);
+    let templates = by_places(interesting().filter(|kind| !kind.is_pod()));
     let mut entries = Vec::new();
     entries.extend(pods.then(accelerator_pods));
     entries.extend(templates.iter().map(|group| template_entry(group, kinds)));
     entries.extend(pods.then(privileged_pods));
     entries.sort_by_key(|entry| !entry.fails);
     entries
-}
-
-fn is_pod(kind: &Kind) -> bool {
-    kind.group.is_empty() && kind.kind == "Pod"
 }
 
 fn pod_rules() -> Vec<Rule> {
@@ -180,7 +177,8 @@ fn differs(field: &str) -> String {
 /// Kinds whose pods stand at the same places and that are treated alike share an entry.
 struct Group<'a> {
     fails: bool,
-    places: Vec<&'static str>,
+    /// Where the API server finds the pods, if it can.
+    places: Option<Vec<&'a str>>,
     kinds: Vec<&'a Kind>,
 }
 
@@ -192,7 +190,7 @@ fn by_places<'a>(kinds: impl Iterator<Item = &'a Kind>) -> Vec<Group<'a>> {
             Treatment::Ignore => false,
             Treatment::ReviewOnly => continue,
         };
-        let places: Vec<_> = kind.pods.iter().map(|pods| pods.path).collect();
+        let places = kind.plain_places();
         let same = |group: &&mut Group<'a>| group.fails == fails && group.places == places;
         match groups.iter_mut().find(same) {
             Some(group) => group.kinds.push(kind),
@@ -214,12 +212,12 @@ fn template_entry(group: &Group<'_>, all: &[Kind]) -> Entry {
     } = group;
     let mut conditions = vec![("not-going", NOT_GOING.to_owned())];
     conditions.push(("not-made-by-what-was-reviewed", not_controlled(all)));
-    if !places.is_empty() {
+    if let Some(places) = places.as_ref().filter(|places| !places.is_empty()) {
         conditions.push(("changes", changes(&roots(places))));
         conditions.push(("names-an-accelerator", condition::names_accelerator(places)));
     }
     Entry {
-        name: format!("{}.{DOMAIN}", group_name(kinds)),
+        name: format!("{}.{DOMAIN}", group_name(group)),
         fails: *fails,
         rules: template_rules(kinds),
         conditions,
@@ -227,7 +225,7 @@ fn template_entry(group: &Group<'_>, all: &[Kind]) -> Entry {
 }
 
 /// The fields of the object that its pods stand in: `spec` for `/spec/template`.
-fn roots(places: &[&'static str]) -> Vec<&'static str> {
+fn roots<'a>(places: &[&'a str]) -> Vec<&'a str> {
     let roots: BTreeSet<_> = places
         .iter()
         .filter_map(|place| place.split('/').nth(1))
@@ -239,7 +237,7 @@ fn roots(places: &[&'static str]) -> Vec<&'static str> {
 fn not_controlled(kinds: &[Kind]) -> String {
     let mut by_group = BTreeMap::<&str, Vec<String>>::new();
     for kind in kinds {
-        let kinds = by_group.entry(kind.group).or_default();
+        let kinds = by_group.entry(&kind.group).or_default();
         kinds.push(format!("'{}'", kind.kind));
     }
     let reviewed = by_group.iter().map(|(group, kinds)| {
@@ -257,12 +255,16 @@ fn not_controlled(kinds: &[Kind]) -> String {
 }
 
 /// The first kind names the entry. The built-in kinds with a template in their spec are a well-known lot.
-fn group_name(kinds: &[&Kind]) -> String {
-    match kinds {
-        [one] if one.group.is_empty() => one.plural(),
-        [one] => format!("{}.{}", one.plural(), one.group),
+fn group_name(group: &Group<'_>) -> String {
+    match group.kinds.as_slice() {
+        _ if group.places.is_none() => match group.fails {
+            true => "failing.workloads".to_owned(),
+            false => "workloads".to_owned(),
+        },
+        [one] if one.group.is_empty() => one.plural.clone(),
+        [one] => format!("{}.{}", one.plural, one.group),
         [first, ..] if first.group.is_empty() || first.group == "apps" => "templates".to_owned(),
-        [first, ..] => format!("{}.{}.templates", first.plural(), first.group),
+        [first, ..] => format!("{}.{}.templates", first.plural, first.group),
         [] => "nothing".to_owned(),
     }
 }
@@ -270,7 +272,10 @@ fn group_name(kinds: &[&Kind]) -> String {
 fn template_rules(kinds: &[&Kind]) -> Vec<Rule> {
     let mut by_group = BTreeMap::<&str, Vec<String>>::new();
     for kind in kinds {
-        by_group.entry(kind.group).or_default().push(kind.plural());
+        by_group
+            .entry(&kind.group)
+            .or_default()
+            .push(kind.plural.clone());
     }
     let rules = by_group.into_iter().map(|(group, resources)| Rule {
         group: group.to_owned(),

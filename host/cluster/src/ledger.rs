@@ -204,6 +204,11 @@ impl Ledger {
                     let (name, book) = (key.name.clone(), *document);
                     configuration.price_books.insert(name, book);
                 }
+                Some(Object::WorkloadKind(document)) => {
+                    configuration
+                        .workload_kinds
+                        .insert(key.name.clone(), *document);
+                }
                 Some(Object::Site(document)) => configuration.site = Some(document),
                 Some(Object::Namespace(_)) | None => {}
             }

@@ -21,7 +21,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
-use tollgate_admission::KINDS;
 use tollgate_webhook::{AuthorityError, Pair, Trust};
 use tracing::{info, warn};
 
@@ -284,7 +283,7 @@ impl Registrar {
             return Ok(());
         };
         let registration = self.registration(bundle, self.owner().await?);
-        let wanted = registration.configurations(KINDS, interests);
+        let wanted = registration.configurations(interests.table.rows(), interests);
         self.apply(&wanted.mutating, MUTATING).await?;
         self.apply(&wanted.validating, VALIDATING).await
     }

@@ -118,11 +118,7 @@ impl types::HostReview for State {
     }
 
     fn json(&mut self, _: Resource<ReviewHandle>, pointer: String) -> Result<Option<String>> {
-        Ok(self
-            .request()?
-            .object
-            .pointer(&pointer)
-            .map(ToString::to_string))
+        Ok(self.review()?.pointer(&pointer).map(ToString::to_string))
     }
 
     fn old_json(&mut self, _: Resource<ReviewHandle>, pointer: String) -> Result<Option<String>> {

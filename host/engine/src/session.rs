@@ -220,8 +220,16 @@ impl Session {
         let memory_peak = instance.store.data().memory_peak;
         let state = instance.store.data_mut();
         let asked = std::mem::take(&mut state.asked);
-        let findings = std::mem::take(&mut state.findings);
-        let waived = std::mem::take(&mut state.waived);
+        let mut findings = std::mem::take(&mut state.findings);
+        let mut waived = std::mem::take(&mut state.waived);
+        // Policies speak of pods; who asked wants to know where in the object that is.
+        let waived_findings = waived.iter_mut().filter_map(|one| one.finding.as_mut());
+        for finding in findings.iter_mut().chain(waived_findings) {
+            finding.path = review.place(&finding.path);
+        }
+        for one in &mut waived {
+            one.path = review.place(&one.path);
+        }
         match outcome {
             Ok(()) => {
                 self.instance = Some(instance);

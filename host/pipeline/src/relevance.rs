@@ -1,7 +1,7 @@
 //! Which requests are nobody's business.
 
 use serde_json::Value;
-use tollgate_admission::{GroupVersionKind, Kind, Operation, Request, Review};
+use tollgate_admission::{GroupVersionKind, Kinds, Operation, PodView, Request, Review};
 use tollgate_catalog::Catalog;
 
 use crate::outcome::Outcome;
@@ -31,8 +31,9 @@ pub(crate) fn check(
     if let Some(why) = why_not(catalog, &request, phase) {
         return Err(Box::new(Outcome::skipped(request, why)));
     }
-    let old = before_update(&mut request).map(|request| Box::new(Review::new(request)));
-    let review = Box::new(Review::new(request));
+    let find_pods = |request| Box::new(Review::new(request, &catalog.kinds));
+    let old = before_update(&mut request).map(find_pods);
+    let review = find_pods(request);
     if old.as_ref().is_some_and(|old| same_pods(old, &review)) {
         let (request, _) = review.into_parts();
         let skipped = Outcome::skipped(request, "its pods do not change");
@@ -74,7 +75,7 @@ fn why_not(catalog: &Catalog, request: &Request, phase: Phase) -> Option<&'stati
     if !matches!(request.operation, Operation::Create | Operation::Update) {
         return Some("nothing is judged when an object goes");
     }
-    if Kind::find(group, kind).is_none() {
+    if catalog.kinds.find(group, kind).is_none() {
         return Some("its kind makes no pods that Tollgate knows of");
     }
     if phase == Phase::Mutate
@@ -95,7 +96,7 @@ fn why_not(catalog: &Catalog, request: &Request, phase: Phase) -> Option<&'stati
     if request.object.pointer(MIRROR).is_some() {
         return Some("it is a mirror pod");
     }
-    if kind != "Pod" && made_by_a_reviewed_controller(&request.object) {
+    if kind != "Pod" && made_by_a_reviewed_controller(&request.object, &catalog.kinds) {
         return Some("its controller was reviewed");
     }
     let namespace = request.namespace.as_deref()?;
@@ -105,7 +106,7 @@ fn why_not(catalog: &Catalog, request: &Request, phase: Phase) -> Option<&'stati
 }
 
 /// Whether the object's controller is of a kind whose pods were judged with it.
-fn made_by_a_reviewed_controller(object: &Value) -> bool {
+fn made_by_a_reviewed_controller(object: &Value, kinds: &Kinds) -> bool {
     let owners = object
         .pointer("/metadata/ownerReferences")
         .and_then(Value::as_array);
@@ -119,20 +120,15 @@ fn made_by_a_reviewed_controller(object: &Value) -> bool {
         let gvk = text(owner, "apiVersion")
             .zip(text(owner, "kind"))
             .map(|(version, kind)| GroupVersionKind::new(&version, &kind));
-        controls && gvk.is_some_and(|gvk| Kind::find(&gvk.group, &gvk.kind).is_some())
+        controls && gvk.is_some_and(|gvk| kinds.find(&gvk.group, &gvk.kind).is_some())
     })
 }
 
 /// Whether an update leaves every pod as it was. Only what pods are made of counts: a Pod's own status and
 /// metadata besides labels and annotations do not.
 fn same_pods(old: &Review, new: &Review) -> bool {
-    fn parts(review: &Review) -> Vec<Option<&Value>> {
-        let parts = ["spec", "metadata/labels", "metadata/annotations"];
-        let paths = review
-            .pods()
-            .flat_map(|pod| parts.map(|part| format!("{}/{part}", pod.path())));
-        paths.map(|path| review.object().pointer(&path)).collect()
-    }
-    let counts = |review: &Review| review.pods().map(|pod| pod.count()).collect::<Vec<_>>();
-    parts(old) == parts(new) && counts(old) == counts(new)
+    let same = |(old, new): (PodView<'_>, PodView<'_>)| {
+        old.count() == new.count() && old.path() == new.path() && old.substance() == new.substance()
+    };
+    old.pods().count() == new.pods().count() && old.pods().zip(new.pods()).all(same)
 }

@@ -147,7 +147,7 @@ pub mod types {
         }
         /// The JSON text at a JSON pointer of the object.
         pub fn json(&self, pointer: &str) -> Option<String> {
-            self.request(|request| request.object.pointer(pointer).map(ToString::to_string))
+            self.0.borrow().pointer(pointer).map(ToString::to_string)
         }
         /// The JSON text at a JSON pointer of the object before an update.
         pub fn old_json(&self, pointer: &str) -> Option<String> {

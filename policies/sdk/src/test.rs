@@ -25,7 +25,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
-use tollgate_admission::{Finding, GroupVersionKind, Operation, Request, Review};
+use tollgate_admission::{Finding, GroupVersionKind, Kinds, Operation, Request, Review};
 
 use tollgate_context::{Builder, Snapshot};
 
@@ -173,7 +173,7 @@ impl Case {
     fn run_once<P: Policy>(&self, policy: &P, request: Request) -> Done {
         begin_review();
         let snapshot = Rc::new(self.snapshot());
-        let review = Rc::new(RefCell::new(Review::new(request)));
+        let review = Rc::new(RefCell::new(Review::new(request, Kinds::builtin())));
         let session = |mutating, findings| Session {
             policy: P::INFO.name,
             review: Rc::clone(&review),
@@ -206,6 +206,9 @@ impl Case {
             review.borrow_mut().roll_back(0);
         }
         let review = review.borrow();
+        for finding in &mut findings {
+            finding.path = review.place(&finding.path);
+        }
         Done {
             patch: review
                 .applied()

@@ -12,7 +12,7 @@ use std::time::UNIX_EPOCH;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use tokio::runtime::Builder;
-use tollgate_admission::Review;
+use tollgate_admission::{Kinds, Review};
 use tollgate_pipeline::{Phase, receive, respond, review};
 use wasmtime::Store;
 use wasmtime::component::{Component, Linker};
@@ -69,7 +69,7 @@ fn steps(criterion: &mut Criterion) {
     group.bench_function("find_pods", |bencher| {
         bencher.iter_batched(
             || request(&body),
-            |request| black_box(Review::new(request)),
+            |request| black_box(Review::new(request, Kinds::builtin())),
             BatchSize::SmallInput,
         );
     });

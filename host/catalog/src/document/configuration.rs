@@ -7,8 +7,10 @@ use std::{
     sync::Arc,
 };
 
+use tollgate_admission::Kinds;
+
 use super::{
-    Budget, Exemption, Grant, Module, Policy, PolicySpec, PriceBook, Resolved, Site,
+    Budget, Exemption, Grant, Module, Policy, PolicySpec, PriceBook, Resolved, Site, WorkloadKind,
     files::{self, unreadable},
     nearest::did_you_mean,
     object::{self, Object},
@@ -32,6 +34,8 @@ pub struct Configuration {
     pub budgets: BTreeMap<String, Budget>,
     /// What an hour of a GPU costs, by name.
     pub price_books: BTreeMap<String, PriceBook>,
+    /// Further kinds that make pods, by name.
+    pub workload_kinds: BTreeMap<String, WorkloadKind>,
     /// What is true of the cluster, where a document says so.
     pub site: Option<SiteDocument>,
     /// The namespaces that documents describe, by name.
@@ -138,6 +142,7 @@ impl Configuration {
             exemptions,
             budgets,
             price_books,
+            workload_kinds,
             site,
             namespaces,
         } = self;
@@ -155,6 +160,7 @@ impl Configuration {
         merged.exemptions.extend(exemptions);
         merged.budgets.extend(budgets);
         merged.price_books.extend(price_books);
+        merged.workload_kinds.extend(workload_kinds);
         merged.namespaces.extend(namespaces);
         Self {
             site: site.or(merged.site),
@@ -174,6 +180,7 @@ impl Configuration {
             exemptions,
             budgets,
             price_books,
+            workload_kinds,
             site,
             namespaces,
         } = self;
@@ -199,12 +206,15 @@ impl Configuration {
             .into_values()
             .map(|document| (document.name, document.labels))
             .collect();
+        wrong.extend(kinds_given_twice(&workload_kinds));
         if wrong.is_empty() {
+            let more = workload_kinds.into_values().map(|document| document.kind);
             Ok(Resolved {
                 policies: resolved,
                 exemptions: exemptions.into_values().map(Arc::new).collect(),
                 budgets: budgets.into_values().map(Arc::new).collect(),
                 price_books: price_books.into_values().map(Arc::new).collect(),
+                kinds: Kinds::builtin().with(more.collect()),
                 site: site.unwrap_or_default(),
                 site_origin,
                 namespaces,
@@ -213,6 +223,20 @@ impl Configuration {
             Err(wrong)
         }
     }
+}
+
+/// Two documents for one kind would leave it open where its pods are.
+fn kinds_given_twice(documents: &BTreeMap<String, WorkloadKind>) -> Vec<Diagnostic> {
+    let mut first = BTreeMap::new();
+    let twice = documents
+        .values()
+        .filter_map(|WorkloadKind { name, kind, origin }| {
+            let kind = kind.kind_dot_group();
+            let other = first.insert(kind.clone(), name)?;
+            let message = format!("`{kind}` is described by `{other}` already");
+            Some(origin.diagnostic("/spec/kind", message))
+        });
+    twice.collect()
 }
 
 fn with_module<'d>(
@@ -287,6 +311,13 @@ impl Reader {
                 let first = insert(&mut self.read.price_books, name.clone(), *document);
                 first.map(|first| {
                     given_twice(&origin, &format!("price book `{name}`"), &first.origin)
+                })
+            }
+            Object::WorkloadKind(document) => {
+                let (name, origin) = (document.name.clone(), document.origin.clone());
+                let first = insert(&mut self.read.workload_kinds, name.clone(), *document);
+                first.map(|first| {
+                    given_twice(&origin, &format!("workload kind `{name}`"), &first.origin)
                 })
             }
             Object::Namespace(document) => {

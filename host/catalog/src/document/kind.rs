@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use tollgate_admission::KINDS;
+use tollgate_admission::Kinds;
 
 use super::{
     nearest::did_you_mean,
@@ -29,7 +29,10 @@ impl Written for KindName {
         let letters = kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let is_kind = letters && kind.starts_with(|first: char| first.is_ascii_uppercase());
         if !is_kind || (text.contains('.') && Name::read(group).is_err()) {
-            let meant = did_you_mean(kind, KINDS.iter().map(|row| row.kind));
+            let meant = did_you_mean(
+                kind,
+                Kinds::builtin().rows().iter().map(|row| row.kind.as_str()),
+            );
             return Err(Misread::new(format!("`{text}` is no kind{meant}"))
                 .hint("write `Kind` for one of the core group, else `Kind.group`, such as `Deployment.apps`"));
         }
@@ -52,10 +55,11 @@ impl Written for KindName {
 /// a policy for `Deployment` would silently never match.
 fn elsewhere(kind: &str, group: &str) -> Option<&'static str> {
     let built_in = |group: &str| !group.contains('.');
-    let mut rows = KINDS
+    let mut rows = Kinds::builtin()
+        .rows()
         .iter()
-        .filter(|row| row.kind == kind && built_in(row.group))
-        .map(|row| row.group);
+        .filter(|row| row.kind == kind && built_in(&row.group))
+        .map(|row| row.group.as_str());
     let right = rows.next()?;
     (built_in(group) && right != group && !rows.any(|other| other == group)).then_some(right)
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Budget, BudgetSpec, Exemption, ExemptionSpec, PolicySpec, PriceBook, PriceBookSpec, Site,
+    WorkloadKind, WorkloadKindSpec,
     configuration::{Labels, NamespaceDocument, PolicyDocument, SiteDocument},
     nearest::{did_you_mean, listed},
     schema::{Problem, check},
@@ -25,6 +26,8 @@ pub enum Object {
     Budget(Box<Budget>),
     /// What an hour of a GPU costs.
     PriceBook(Box<PriceBook>),
+    /// A further kind that makes pods.
+    WorkloadKind(Box<WorkloadKind>),
     /// What is true of the cluster.
     Site(SiteDocument),
     /// A namespace's labels.
@@ -41,7 +44,7 @@ pub struct DocumentKind {
 }
 
 /// The kinds of the group `tollgate.dev` that this version knows.
-pub const DOCUMENT_KINDS: [DocumentKind; 5] = [
+pub const DOCUMENT_KINDS: [DocumentKind; 6] = [
     DocumentKind {
         kind: "Policy",
         schema: PolicySpec::schema,
@@ -57,6 +60,10 @@ pub const DOCUMENT_KINDS: [DocumentKind; 5] = [
     DocumentKind {
         kind: "PriceBook",
         schema: PriceBookSpec::schema,
+    },
+    DocumentKind {
+        kind: "WorkloadKind",
+        schema: WorkloadKindSpec::schema,
     },
     DocumentKind {
         kind: "Site",
@@ -80,7 +87,6 @@ pub(super) trait Spec: DeserializeOwned {
 
 /// The group and version of the documents.
 pub const VERSION: &str = "tollgate.dev/v1alpha1";
-const LATER_KINDS: [&str; 1] = ["WorkloadKind"];
 
 /// Reads a document, or the items of a `List`, onto what was found. Of several documents, those
 /// that are right are read also where others are wrong.
@@ -112,6 +118,7 @@ pub fn read_object(value: Value, origin: Origin) -> Result<Object, Vec<Diagnosti
         (VERSION, "Exemption") => exemption(value, origin),
         (VERSION, "Budget") => budget(value, origin),
         (VERSION, "PriceBook") => price_book(value, origin),
+        (VERSION, "WorkloadKind") => workload_kind(value, origin),
         (VERSION, "Site") => site(value, origin),
         ("v1", "Namespace") => namespace(value, origin),
         (version, kind) => Err(vec![unknown(&origin, &value, version, kind)]),
@@ -164,6 +171,15 @@ fn price_book(value: Value, origin: Origin) -> Result<Object, Vec<Diagnostic>> {
     Ok(Object::PriceBook(Box::new(PriceBook {
         name: name.into(),
         spec,
+        origin,
+    })))
+}
+
+fn workload_kind(value: Value, origin: Origin) -> Result<Object, Vec<Diagnostic>> {
+    let (name, spec) = named::<WorkloadKindSpec>(value, &origin)?;
+    Ok(Object::WorkloadKind(Box::new(WorkloadKind {
+        name,
+        kind: spec.into(),
         origin,
     })))
 }
@@ -331,11 +347,6 @@ fn unknown(origin: &Origin, value: &Value, version: &str, kind: &str) -> Diagnos
         origin.diagnostic(
             "/apiVersion",
             format!("unknown version `{version}`; accepted is `{VERSION}`"),
-        )
-    } else if LATER_KINDS.contains(&kind) {
-        origin.diagnostic(
-            "/kind",
-            format!("`{kind}` is not supported by this version yet"),
         )
     } else {
         let meant = did_you_mean(kind, DOCUMENT_KINDS.iter().map(|known| known.kind));

@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde_json::{Map, Value};
+use tollgate_admission::Kinds;
 
 use super::{
     Budget, Exemption, Grant, Isolation, LimitsSpec, Match, Memory, Mode, Module, OnFault,
@@ -25,6 +26,8 @@ pub struct Resolved {
     pub budgets: Vec<Arc<Budget>>,
     /// What an hour of a GPU costs, by name.
     pub price_books: Vec<Arc<PriceBook>>,
+    /// The kinds that make pods: those that are built in, and those of documents.
+    pub kinds: Kinds,
     /// What is true of the cluster.
     pub site: Site,
     /// Where that is written, if it is.

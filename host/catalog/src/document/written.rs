@@ -5,8 +5,8 @@ use std::fmt;
 use thiserror::Error;
 
 use super::{
-    Decimal, Expiry, KindName, Memory, ModelName, Module, PlatformName, RuleName, Time, WindowName,
-    ZoneName,
+    Decimal, Expiry, JsonPointer, KindName, Memory, ModelName, Module, PlatformName, Replicas,
+    RuleName, Time, WindowName, ZoneName,
 };
 
 /// A value that configuration writes as text.
@@ -59,6 +59,8 @@ pub(super) fn misread(format: &str, text: &str) -> Option<Misread> {
         Memory::FORMAT => Memory::read(text).err(),
         ModelName::FORMAT => ModelName::read(text).err(),
         PlatformName::FORMAT => PlatformName::read(text).err(),
+        JsonPointer::FORMAT => JsonPointer::read(text).err(),
+        Replicas::FORMAT => Replicas::read(text).err(),
         Expiry::FORMAT => Expiry::read(text).err(),
         RuleName::FORMAT => RuleName::read(text).err(),
         Decimal::FORMAT => Decimal::read(text).err(),

@@ -73,6 +73,10 @@ const CLUSTER_WIDE: &[(&str, &[&str])] = &[
         ],
     ),
     ("storagemigration.k8s.io", &["StorageVersionMigration"]),
+    ("argoproj.io", &["ClusterWorkflowTemplate"]),
+    ("ome.io", &["ClusterServingRuntime"]),
+    ("serving.kserve.io", &["ClusterServingRuntime"]),
+    ("trainer.kubeflow.org", &["ClusterTrainingRuntime"]),
     (
         "tollgate.dev",
         &[

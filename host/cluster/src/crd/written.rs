@@ -66,6 +66,18 @@ const ROWS: &[Row] = &[
         check: Check::Words(|| PLATFORMS.iter().map(|platform| platform.name).collect()),
     },
     Row {
+        format: "tollgate-json-pointer",
+        check: Check::Rules {
+            rules: &[r"self.matches('^(/([^~/]|~[01])*)*$')"],
+            message: "write a JSON pointer such as `/spec/template`",
+        },
+    },
+    Row {
+        // An expression is no regular language.
+        format: "tollgate-replicas",
+        check: Check::Length,
+    },
+    Row {
         // Product names have too many spellings for a rule.
         format: "tollgate-gpu-model",
         check: Check::Length,

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use tollgate_admission::{KINDS, Kind, Treatment};
+use tollgate_admission::{Kind, Kinds, Treatment};
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn condition_names(entry: &Entry) -> Vec<&str> {
 
 #[test]
 fn every_kind_that_is_registered_has_one_entry() {
-    let entries = validating(KINDS, &Interests::everything());
+    let entries = validating(Kinds::builtin().rows(), &Interests::everything());
     let registered: Vec<_> = entries
         .iter()
         .filter(|entry| entry.name != "privileged.pods.tollgate.dev")
@@ -27,8 +27,8 @@ fn every_kind_that_is_registered_has_one_entry() {
         .collect();
     let unique: BTreeSet<_> = registered.iter().collect();
     assert_eq!(unique.len(), registered.len(), "{registered:?}");
-    for kind in KINDS {
-        let there = registered.contains(&(kind.group.to_owned(), kind.plural()));
+    for kind in Kinds::builtin().rows() {
+        let there = registered.contains(&(kind.group.to_owned(), kind.plural.clone()));
         assert_eq!(
             there,
             kind.treatment != Treatment::ReviewOnly,
@@ -40,7 +40,7 @@ fn every_kind_that_is_registered_has_one_entry() {
 
 #[test]
 fn names_are_unique_and_have_three_parts() {
-    let entries = validating(KINDS, &Interests::everything());
+    let entries = validating(Kinds::builtin().rows(), &Interests::everything());
     let names: BTreeSet<_> = entries.iter().map(|entry| &entry.name).collect();
     assert_eq!(names.len(), entries.len());
     for name in names {
@@ -53,7 +53,7 @@ fn names_are_unique_and_have_three_parts() {
 
 #[test]
 fn pods_are_mutated_when_they_are_new_and_an_accelerator_is_named() {
-    let entries = mutating(KINDS, &Interests::everything());
+    let entries = mutating(Kinds::builtin().rows(), &Interests::everything());
     let [pods] = entries.as_slice() else {
         panic!("{entries:?}")
     };
@@ -67,7 +67,7 @@ fn pods_are_mutated_when_they_are_new_and_an_accelerator_is_named() {
 
 #[test]
 fn privileged_pods_are_never_refused_for_want_of_an_answer() {
-    let entries = validating(KINDS, &Interests::everything());
+    let entries = validating(Kinds::builtin().rows(), &Interests::everything());
     assert!(entry(&entries, "pods.tollgate.dev").fails);
     let privileged = entry(&entries, "privileged.pods.tollgate.dev");
     assert!(!privileged.fails);
@@ -76,7 +76,7 @@ fn privileged_pods_are_never_refused_for_want_of_an_answer() {
 
 #[test]
 fn resizes_and_ephemeral_containers_are_validated() {
-    let entries = validating(KINDS, &Interests::everything());
+    let entries = validating(Kinds::builtin().rows(), &Interests::everything());
     let rules = &entry(&entries, "pods.tollgate.dev").rules;
     assert!(rules.contains(&rule(
         "",
@@ -89,37 +89,39 @@ fn resizes_and_ephemeral_containers_are_validated() {
 fn only_what_interests_a_policy_is_registered() {
     let jobs = Interests {
         kinds: BTreeSet::from(["Job.batch".to_owned()]),
-        mutates: true,
+        ..Interests::everything()
     };
-    let entries = validating(KINDS, &jobs);
+    let entries = validating(Kinds::builtin().rows(), &jobs);
     let resources: Vec<_> = entries
         .iter()
         .flat_map(|entry| &entry.rules)
         .flat_map(|rule| &rule.resources)
         .collect();
     assert_eq!(resources, ["jobs"]);
-    assert!(mutating(KINDS, &jobs).is_empty());
+    assert!(mutating(Kinds::builtin().rows(), &jobs).is_empty());
     let checks = Interests {
         mutates: false,
         ..Interests::everything()
     };
-    assert!(mutating(KINDS, &checks).is_empty());
+    assert!(mutating(Kinds::builtin().rows(), &checks).is_empty());
 }
 
 #[test]
 fn kinds_that_are_ignored_on_failure_stand_in_entries_of_their_own() {
     let scaler = Kind {
-        group: "autoscaling",
-        kind: "HorizontalPodAutoscaler",
+        group: "autoscaling".to_owned(),
+        kind: "HorizontalPodAutoscaler".to_owned(),
+        plural: "horizontalpodautoscalers".to_owned(),
         treatment: Treatment::Ignore,
-        pods: &[],
+        pods: Vec::new(),
     };
     let monitor = Kind {
         treatment: Treatment::ReviewOnly,
-        kind: "ServiceMonitor",
-        ..scaler
+        kind: "ServiceMonitor".to_owned(),
+        plural: "servicemonitors".to_owned(),
+        ..scaler.clone()
     };
-    let kinds = [KINDS, &[scaler, monitor]].concat();
+    let kinds = [Kinds::builtin().rows(), &[scaler, monitor]].concat();
     let entries = validating(&kinds, &Interests::everything());
     let scalers = entry(
         &entries,

@@ -1,4 +1,4 @@
-use tollgate_admission::KINDS;
+use tollgate_admission::Kinds;
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn webhooks(registration: &Registration) -> (Vec<MutatingWebhook>, Vec<Validatin
     let Configurations {
         mutating,
         validating,
-    } = registration.configurations(KINDS, &Interests::everything());
+    } = registration.configurations(Kinds::builtin().rows(), &Interests::everything());
     (mutating.webhooks.unwrap(), validating.webhooks.unwrap())
 }
 
@@ -138,7 +138,7 @@ fn the_bundle_is_left_to_whoever_publishes_it() {
     };
     assert_eq!(bundle(&injected), None);
     let annotations = injected
-        .configurations(KINDS, &Interests::everything())
+        .configurations(Kinds::builtin().rows(), &Interests::everything())
         .validating
         .metadata
         .annotations

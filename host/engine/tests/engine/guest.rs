@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use tollgate_admission::{GroupVersionKind, Operation, Request, Review};
+use tollgate_admission::{GroupVersionKind, Kinds, Operation, Request, Review};
 use tollgate_engine::{
     Artifact, Bundle, Engine, EngineOptions, EntrySpec, Limits, LoadError, Site,
 };
@@ -35,18 +35,21 @@ pub fn review() -> Box<Review> {
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"},
         "spec": {"containers": [{"name": "main", "resources": {"limits": {"nvidia.com/gpu": "1"}}}]},
     });
-    Box::new(Review::new(Request {
-        uid: "1".to_owned(),
-        operation: Operation::Create,
-        gvk: GroupVersionKind::new("v1", "Pod"),
-        subresource: None,
-        namespace: Some("ml".to_owned()),
-        name: Some("a".to_owned()),
-        user: "u".to_owned(),
-        groups: Vec::new(),
-        dry_run: false,
-        namespace_labels: None,
-        object,
-        old_object: None,
-    }))
+    Box::new(Review::new(
+        Request {
+            uid: "1".to_owned(),
+            operation: Operation::Create,
+            gvk: GroupVersionKind::new("v1", "Pod"),
+            subresource: None,
+            namespace: Some("ml".to_owned()),
+            name: Some("a".to_owned()),
+            user: "u".to_owned(),
+            groups: Vec::new(),
+            dry_run: false,
+            namespace_labels: None,
+            object,
+            old_object: None,
+        },
+        Kinds::builtin(),
+    ))
 }

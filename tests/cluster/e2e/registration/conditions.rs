@@ -8,7 +8,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
-use tollgate_admission::KINDS;
+use tollgate_admission::Kinds;
 use tollgate_cluster::entry::Interests;
 use tollgate_cluster::registration::{
     Bundle, Configurations, Endpoint, FailurePolicy, Registration,
@@ -30,7 +30,7 @@ fn unanswered(cluster: &Cluster, namespace: &Namespace<'_>) -> Configurations {
         timeout_seconds: 1,
         owner: None,
     };
-    registration.configurations(KINDS, &Interests::everything())
+    registration.configurations(Kinds::builtin().rows(), &Interests::everything())
 }
 
 /// Registers Tollgate for one namespace, and waits until the API server acts upon it.

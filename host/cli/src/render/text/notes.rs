@@ -29,7 +29,7 @@ pub(super) fn of(outcome: &Outcome, display: &DisplayArgs) -> Vec<Note> {
         .map(|finding| found("observed", finding, object));
     let runs = outcome.runs.iter().map(ran);
     let more = seen.chain(runs).filter(|_| display.verbose > 0);
-    let findings = findings.chain(would).chain(exempted);
+    let findings = pods(outcome).chain(findings).chain(would).chain(exempted);
     findings.chain(faults).chain(fits).chain(more).collect()
 }
 
@@ -45,6 +45,45 @@ fn fits(pod: &PodSummary) -> Option<Note> {
         text: format!("{role}{fit}"),
         details: Vec::new(),
     })
+}
+
+/// The pods that a workload would make, where some of them take devices. A pod shows its own.
+fn pods(outcome: &Outcome) -> impl Iterator<Item = Note> {
+    let makes_others = |pod: &PodSummary| !pod.path.is_empty();
+    let is_told = outcome
+        .pods
+        .iter()
+        .any(|pod| makes_others(pod) && !pod.devices.is_empty());
+    outcome.pods.iter().filter(move |_| is_told).map(made)
+}
+
+fn made(pod: &PodSummary) -> Note {
+    let PodSummary {
+        role,
+        path: _,
+        count,
+        devices,
+        fits: _,
+    } = pod;
+    let device = |(name, each): &(String, u64)| match count {
+        Some(count) => format!(
+            "{each} {name} each, {} in all",
+            each.saturating_mul(u64::from(*count))
+        ),
+        None => format!("{each} {name} each"),
+    };
+    let devices: Vec<_> = devices.iter().map(device).collect();
+    let devices = match devices.as_slice() {
+        [] => "no devices".to_owned(),
+        devices => devices.join("; "),
+    };
+    let count = count.map_or_else(|| "an unknown number".to_owned(), |count| count.to_string());
+    let role = if role.is_empty() { "pods" } else { role };
+    Note {
+        label: "makes",
+        text: format!("{role} × {count}: {devices}"),
+        details: Vec::new(),
+    }
 }
 
 /// What an exemption lets the object off.

@@ -19,15 +19,15 @@ impl PodView<'_> {
     /// Whether the pod says anything that names an accelerator: a resource, a claim, a variable, an annotation, a
     /// runtime class, a path of the node, or a toleration of an accelerator's taint.
     pub fn names_accelerator(&self) -> bool {
-        let in_spec = |spec| spec_names_one(spec) || containers(spec).any(container_names_one);
+        let in_container = || self.containers().any(|it| container_names_one(it.json));
         any_key(self.metadata_map("annotations"), Place::Annotation)
-            || self.spec().is_some_and(in_spec)
+            || self.spec().is_some_and(spec_names_one)
+            || in_container()
     }
 
     /// Whether a container of the pod is privileged: then it sees every device of its node without naming any.
     pub fn is_privileged(&self) -> bool {
-        self.spec()
-            .is_some_and(|spec| containers(spec).any(is_privileged))
+        self.containers().any(|it| it.privileged())
     }
 }
 
@@ -66,14 +66,4 @@ fn any_field(holder: &Value, list: &str, field: &str, place: Place) -> bool {
         .iter()
         .filter_map(|item| json::text(item, field))
         .any(|text| place.is_sign(text))
-}
-
-fn containers(spec: &Value) -> impl Iterator<Item = &Value> {
-    CONTAINERS.iter().flat_map(|list| json::list(spec, list))
-}
-
-fn is_privileged(container: &Value) -> bool {
-    container
-        .get("securityContext")
-        .is_some_and(|security| json::flag(security, "privileged"))
 }

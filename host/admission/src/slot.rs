@@ -346,7 +346,7 @@ fn containers(spec: &Value, single: &[&'static str]) -> Vec<ContainerSlot> {
 /// Puts a pod together.
 fn make(outer: &Outer<'_>, place: &Place, path: &str, parts: &[Part]) -> Made {
     let mut made = Made {
-        pod: json!({"metadata": {}, "spec": {"containers": [{"name": "main"}]}}),
+        pod: json!({"metadata": {}, "spec": {}}),
         path: path.to_owned(),
         origins: Vec::new(),
     };
@@ -362,6 +362,18 @@ fn make(outer: &Outer<'_>, place: &Place, path: &str, parts: &[Part]) -> Made {
                 let name = stated.and_then(Value::as_str).unwrap_or(name);
                 let count = json::scalar_text(value).unwrap_or_default();
                 made.put_devices(part.to, &from, Some((name.to_owned(), count)));
+            }
+            Take::Template { named } => {
+                let name = field(outer.object, named, &place.stars);
+                let items = value.as_array().into_iter().flatten().enumerate();
+                let mut items = items.filter(|(_, item)| item.get("name") == name);
+                if let Some((index, Some(template))) = items
+                    .next()
+                    .map(|(index, item)| (index, item.get("template")))
+                {
+                    let from = format!("{from}/{index}/template");
+                    made.put(part.to, &from, template.clone(), true);
+                }
             }
             Take::Instance => {
                 let count = value.as_str().and_then(tollgate_gpu::gpu_count);
@@ -395,21 +407,30 @@ impl Made {
     }
 }
 
-/// The place of a pointer, made on the way where it is missing.
+/// The place of a pointer, made on the way where it is missing: below an object an object, but in `containers` a list.
 fn entry<'a>(root: &'a mut Value, pointer: &str) -> Option<&'a mut Value> {
     let mut tokens = pointer.split('/').skip(1);
     tokens.try_fold(root, |at, token| match at {
-        Value::Array(items) => items.get_mut(token.parse::<usize>().ok()?),
+        Value::Array(items) => {
+            let index = token.parse::<usize>().ok()?;
+            if index == items.len() {
+                items.push(json!({"name": "main"}));
+            }
+            items.get_mut(index)
+        }
         Value::Object(map) => {
-            let empty = || Value::Object(Map::new());
+            let empty = || match token {
+                "containers" => Value::Array(Vec::new()),
+                _ => Value::Object(Map::new()),
+            };
             Some(map.entry(json::unescape(token)).or_insert_with(empty))
         }
         _ => None,
     })
 }
 
-/// Joins maps, continues lists, and replaces all else. Items of a list that is continued stand elsewhere than in the
-/// list that they come from.
+/// Joins maps, items of lists that have the same name, and replaces all else. Items that are appended stand elsewhere
+/// than in the list that they come from.
 fn join(at: &mut Value, value: Value, to: &str, from: &str, origins: &mut Vec<Origin>) {
     match (at, value) {
         (Value::Object(there), Value::Object(more)) => {
@@ -427,16 +448,34 @@ fn join(at: &mut Value, value: Value, to: &str, from: &str, origins: &mut Vec<Or
         }
         (Value::Array(there), Value::Array(more)) => {
             for (index, item) in more.into_iter().enumerate() {
-                origins.push(Origin {
-                    to: format!("{to}/{}", there.len()),
-                    from: format!("{from}/{index}"),
-                    whole: true,
-                });
-                there.push(item);
+                let from = format!("{from}/{index}");
+                let same = |other: &Value| key(&item).is_some() && key(other) == key(&item);
+                let position = there.iter().position(same).unwrap_or(there.len());
+                let to = format!("{to}/{position}");
+                match there.get_mut(position) {
+                    Some(at) => join(at, item, &to, &from, origins),
+                    None => {
+                        let whole = true;
+                        origins.push(Origin { to, from, whole });
+                        there.push(item);
+                    }
+                }
             }
         }
-        (at, value) => *at = value,
+        (at, value) => {
+            origins.push(Origin {
+                to: to.to_owned(),
+                from: from.to_owned(),
+                whole: true,
+            });
+            *at = value;
+        }
     }
+}
+
+/// What the API server merges items of a list by: mounts of one volume at two places are two.
+fn key(item: &Value) -> Option<&str> {
+    json::text(item, "mountPath").or_else(|| json::text(item, "name"))
 }
 
 /// The resource and number of a profile such as `nvidia-gpu-l4:2` or `google-tpu-v5e-2x4:1`, whose topology

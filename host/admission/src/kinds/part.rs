@@ -5,7 +5,7 @@
 pub(crate) struct Part {
     /// The JSON pointer in the object; `*` as in the pod's path.
     pub(crate) from: String,
-    /// The JSON pointer in the pod, whose first container is always there.
+    /// The JSON pointer in the pod. A container that is missing is made.
     pub(crate) to: &'static str,
     /// What is taken.
     pub(crate) take: Take,
@@ -14,7 +14,8 @@ pub(crate) struct Part {
 /// What is taken of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Take {
-    /// Its value. Where something is there already, maps are joined, lists are continued, and all else replaced.
+    /// Its value. Where something is there already, maps are joined, and items of lists that have the same name, as
+    /// the API server does it; other items are appended, and all else is replaced.
     Value,
     /// A number of devices.
     Devices {
@@ -22,6 +23,11 @@ pub(crate) enum Take {
         named: String,
         /// The name where it does not.
         name: &'static str,
+    },
+    /// The `template` of an item of a list.
+    Template {
+        /// The pointer of the field with the item's name.
+        named: String,
     },
     /// The devices of a cloud's instance type.
     Instance,

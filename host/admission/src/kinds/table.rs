@@ -49,6 +49,8 @@ enum Pick {
     Value,
     /// A number of devices whose name another field may tell.
     Named(&'static str, &'static str),
+    /// The template of a list's item, which another field names.
+    Template(&'static str),
     Instance,
     Profile,
 }
@@ -80,6 +82,9 @@ impl Piece {
                 Pick::Named(field, name) => Take::Devices {
                     named: format!("{base}{field}"),
                     name,
+                },
+                Pick::Template(field) => Take::Template {
+                    named: format!("{base}{field}"),
                 },
                 Pick::Instance => Take::Instance,
                 Pick::Profile => Take::Profile,
@@ -223,7 +228,6 @@ const MODEL_SERVING: &[Pods] = &[
     .role("worker"),
 ];
 
-/// A role that names a template of the group makes pods of that, in numbers which no pointer reaches.
 const ROLE_BASED: &[Pods] = &[
     template(
         "/roles/*/standalonePattern/template",
@@ -241,7 +245,30 @@ const ROLE_BASED: &[Pods] = &[
         "/roles/*/template",
         "/roles/*/replicas or 1 * /roles/*/leaderWorkerSet/size or 1",
     ),
-    template("/roleTemplates/*/template", "unknown").role("template"),
+    parts(
+        "/roles/*/standalonePattern/templateRef",
+        &[
+            Piece(
+                "/roleTemplates",
+                "",
+                Pick::Template("/roles/*/standalonePattern/templateRef/name"),
+            ),
+            value("/roles/*/standalonePattern/templateRef/patch", ""),
+        ],
+        "/roles/*/replicas or 1",
+    ),
+    parts(
+        "/roles/*/leaderWorkerPattern/templateRef",
+        &[
+            Piece(
+                "/roleTemplates",
+                "",
+                Pick::Template("/roles/*/leaderWorkerPattern/templateRef/name"),
+            ),
+            value("/roles/*/leaderWorkerPattern/templateRef/patch", ""),
+        ],
+        "/roles/*/replicas or 1 * /roles/*/leaderWorkerPattern/size or 1",
+    ),
 ];
 
 /// Scaling groups multiply cliques by name, which no pointer reaches.
@@ -400,11 +427,11 @@ const GRAPH: &[Pods] = &[parts(
         value("/services/*/labels", "/metadata/labels"),
         value("/services/*/annotations", "/metadata/annotations"),
         value("/services/*/extraPodMetadata", "/metadata"),
-        value("/services/*/extraPodSpec", "/spec"),
         value(
             "/services/*/extraPodSpec/mainContainer",
             "/spec/containers/0",
         ),
+        value("/services/*/extraPodSpec", "/spec"),
         value("/services/*/envs", "/spec/containers/0/env"),
         Piece(
             "/services/*/resources/limits/gpu",

@@ -7,7 +7,7 @@ fn read(spec: &str) -> Result<Kind, Vec<String>> {
     let text = format!(
         "apiVersion: tollgate.dev/v1alpha1\nkind: WorkloadKind\nmetadata: {{name: own}}\nspec: {spec}\n"
     );
-    let told = |wrong: Vec<crate::Diagnostic>| {
+    let told = |wrong: Vec<crate::Diagnostic>| -> Vec<String> {
         let told = wrong.into_iter();
         told.map(|one| format!("{}:{} {}", one.line, one.column, one.message))
             .collect()

@@ -52,10 +52,13 @@ fn every_place_that_is_told_stands_in_the_object() {
             for pod in review.pods() {
                 assert!(review.object().pointer(pod.path()).is_some(), "{manifest}");
                 for container in pod.containers() {
-                    let limits = container.path() + "/resources/limits";
-                    let place = review.place(&limits);
-                    let there = review.object().pointer(&place).is_some();
-                    assert!(there || container.limits().is_empty(), "{manifest} {place}");
+                    for (name, _) in container.limits() {
+                        let name = name.replace('/', "~1");
+                        let limit = format!("{}/resources/limits/{name}", container.path());
+                        let place = review.place(&limit);
+                        let there = review.object().pointer(&place).is_some();
+                        assert!(there, "{manifest} {place}");
+                    }
                 }
             }
         }

@@ -126,6 +126,11 @@ impl Kind {
         self.is("", "Pod")
     }
 
+    /// Whether the API server asks about its objects.
+    pub fn is_registered(&self) -> bool {
+        self.treatment != Treatment::ReviewOnly
+    }
+
     /// `Kind.group`, or the bare kind for the core group.
     pub fn kind_dot_group(&self) -> String {
         match self.group.as_str() {

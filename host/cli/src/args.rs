@@ -222,6 +222,10 @@ pub(crate) struct ServeArgs {
     /// How many seconds to go on serving after SIGTERM, so that clients can look elsewhere.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) grace: u64,
+    /// How many seconds a review may take, its wait for others included. Whatever it is, the API server has its
+    /// answer before it would stop waiting.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=30))]
+    pub(crate) review_timeout: u64,
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
     #[command(flatten)]

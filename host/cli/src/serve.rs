@@ -142,9 +142,14 @@ fn options(args: &ServeArgs, registered: Option<&Registered>) -> Result<Options,
         grace: Duration::from_secs(args.grace),
         ..Drain::default()
     };
+    let limits = Limits {
+        review_time: Duration::from_secs(args.review_timeout),
+        ..Limits::default()
+    };
     Ok(Options {
         listen: args.listen,
         metrics_listen: args.metrics_listen,
+        limits,
         drain,
         trust: registered.map(|registered| registered.trust.clone()),
         ..Options::new(tls(args, registered)?)

@@ -236,7 +236,7 @@ fn roots<'a>(places: &[&'a str]) -> Vec<&'a str> {
 /// What a controller of the table makes was judged with the controller.
 fn not_controlled(kinds: &[Kind]) -> String {
     let mut by_group = BTreeMap::<&str, Vec<String>>::new();
-    for kind in kinds {
+    for kind in kinds.iter().filter(|kind| kind.is_registered()) {
         let kinds = by_group.entry(&kind.group).or_default();
         kinds.push(format!("'{}'", kind.kind));
     }

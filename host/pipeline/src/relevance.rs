@@ -1,7 +1,7 @@
 //! Which requests are nobody's business.
 
 use serde_json::Value;
-use tollgate_admission::{GroupVersionKind, Kinds, Operation, PodView, Request, Review};
+use tollgate_admission::{GroupVersionKind, Kind, Kinds, Operation, PodView, Request, Review};
 use tollgate_catalog::Catalog;
 
 use crate::outcome::Outcome;
@@ -105,7 +105,7 @@ fn why_not(catalog: &Catalog, request: &Request, phase: Phase) -> Option<&'stati
         .then_some("its namespace is exempt")
 }
 
-/// Whether the object's controller is of a kind whose pods were judged with it.
+/// Whether the object's controller is of a kind that the webhook judges, and its pods with it.
 fn made_by_a_reviewed_controller(object: &Value, kinds: &Kinds) -> bool {
     let owners = object
         .pointer("/metadata/ownerReferences")
@@ -120,7 +120,8 @@ fn made_by_a_reviewed_controller(object: &Value, kinds: &Kinds) -> bool {
         let gvk = text(owner, "apiVersion")
             .zip(text(owner, "kind"))
             .map(|(version, kind)| GroupVersionKind::new(&version, &kind));
-        controls && gvk.is_some_and(|gvk| kinds.find(&gvk.group, &gvk.kind).is_some())
+        let kind = gvk.and_then(|gvk| kinds.find(&gvk.group, &gvk.kind));
+        controls && kind.is_some_and(Kind::is_registered)
     })
 }
 

@@ -77,6 +77,23 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// Runs a test in a cluster of its own, with so many replicas of Tollgate in it. Where it fails, it says how all
+    /// logs end.
+    ///
+    /// # Errors
+    /// Where nothing can be started, or what the test says.
+    pub async fn own(
+        replicas: usize,
+        test: impl AsyncFnOnce(&Self, &mut Installation) -> Result<()>,
+    ) -> Result<()> {
+        let cluster = Self::start().await?;
+        let outcome = async {
+            let mut tollgate = Installation::install(&cluster, replicas, &[]).await?;
+            test(&cluster, &mut tollgate).await
+        };
+        outcome.await.with_context(|| cluster.logs())
+    }
+
     /// Reads and writes objects as the administrator.
     #[must_use]
     pub const fn objects(&self) -> &Objects {

@@ -177,7 +177,7 @@ impl Installation {
                 self.balancer.port()
             ))
             // A busy machine is no reason to fail.
-            .arg("--webhook-timeout=10")
+            .args(["--webhook-timeout=10", "--review-timeout=10"])
             .arg(format!(
                 "--exclude-namespaces={}",
                 left_alone().collect::<Vec<_>>().join(",")

@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use tollgate_admission::{GroupVersionKind, Operation, Request, Review};
+use tollgate_admission::{GroupVersionKind, Kinds, Operation, Request, Review};
 
 use super::{Fit, fit};
 use crate::{Builder, Snapshot};
@@ -28,7 +28,7 @@ fn fit_of(spec: &Value, snapshot: &Snapshot) -> Fit {
         object: json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": spec}),
         old_object: None,
     };
-    let review = Review::new(request);
+    let review = Review::new(request, Kinds::builtin());
     fit(review.pods().next().unwrap(), snapshot).unwrap()
 }
 

@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use tollgate_admission::{GroupVersionKind, Operation, PodId, Request, Review};
+use tollgate_admission::{GroupVersionKind, Kinds, Operation, PodId, Request, Review};
 use tollgate_gpu::Sharing;
 
 use super::{Answer, Question};
@@ -18,20 +18,23 @@ fn built(objects: &[Value], is_complete: bool) -> Snapshot {
 }
 
 fn review(selector: &Value) -> Review {
-    Review::new(Request {
-        uid: String::new(),
-        operation: Operation::Create,
-        gvk: GroupVersionKind::new("v1", "Pod"),
-        subresource: None,
-        namespace: None,
-        name: None,
-        user: String::new(),
-        groups: Vec::new(),
-        dry_run: false,
-        namespace_labels: None,
-        object: json!({"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": {"nodeSelector": selector, "containers": []}}),
-        old_object: None,
-    })
+    Review::new(
+        Request {
+            uid: String::new(),
+            operation: Operation::Create,
+            gvk: GroupVersionKind::new("v1", "Pod"),
+            subresource: None,
+            namespace: None,
+            name: None,
+            user: String::new(),
+            groups: Vec::new(),
+            dry_run: false,
+            namespace_labels: None,
+            object: json!({"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": {"nodeSelector": selector, "containers": []}}),
+            old_object: None,
+        },
+        Kinds::builtin(),
+    )
 }
 
 fn node(name: &str, labels: &Value, gpus: u32) -> Value {

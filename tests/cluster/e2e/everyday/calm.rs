@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use tollgate_e2e::{Cluster, Installation, Namespace, until};
+use tollgate_e2e::{Cluster, Namespace, until};
 
 use crate::pods::{deployment, plain, scaler, spec, wants};
 
@@ -12,31 +12,32 @@ const POLICY: (&str, &str) = ("tollgate.dev/v1alpha1", "Policy");
 
 pub(crate) async fn objects_without_accelerators_cause_no_call(_: &Cluster) -> Result<()> {
     // One of its own, so that every call that is counted is one of this storm.
-    let cluster = Cluster::start().await?;
-    let tollgate = Installation::install(&cluster, 1, &[]).await?;
-    let namespace = cluster.namespace("storm").await?;
-    let before = tollgate.calls().await?;
-    ensure!(before > 0, "calls are not counted");
-    for number in 0..500 {
-        namespace.create(plain(&format!("p{number}"))).await?;
-        let map = json!({
-            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("c{number}")},
-            "data": {"a": "nvidia.com/gpu"},
-        });
-        namespace.create(map).await?;
-    }
-    roll_out_and_scale(&namespace).await?;
-    let calls = tollgate.calls().await? - before;
-    ensure!(calls == 0, "{calls} calls");
-    namespace
-        .create(wants("last", "nvidia.com/gpu", "1"))
-        .await?;
-    let calls = tollgate.calls().await? - before;
-    ensure!(
-        calls >= 2,
-        "a GPU pod caused {calls} calls: then none of before proves anything"
-    );
-    Ok(())
+    Cluster::own(1, async |cluster, tollgate| {
+        let namespace = cluster.namespace("storm").await?;
+        let before = tollgate.calls().await?;
+        ensure!(before > 0, "calls are not counted");
+        for number in 0..500 {
+            namespace.create(plain(&format!("p{number}"))).await?;
+            let map = json!({
+                "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("c{number}")},
+                "data": {"a": "nvidia.com/gpu"},
+            });
+            namespace.create(map).await?;
+        }
+        roll_out_and_scale(&namespace).await?;
+        let calls = tollgate.calls().await? - before;
+        ensure!(calls == 0, "{calls} calls");
+        namespace
+            .create(wants("last", "nvidia.com/gpu", "1"))
+            .await?;
+        let calls = tollgate.calls().await? - before;
+        ensure!(
+            calls >= 2,
+            "a GPU pod caused {calls} calls: then none of before proves anything"
+        );
+        Ok(())
+    })
+    .await
 }
 
 /// A Deployment of pods without devices: made, changed, and raised by a scaler.
@@ -57,44 +58,45 @@ async fn roll_out_and_scale(namespace: &Namespace<'_>) -> Result<()> {
 }
 
 pub(crate) async fn nothing_else_stops_while_nobody_answers(_: &Cluster) -> Result<()> {
-    let cluster = Cluster::start().await?;
-    let mut tollgate = Installation::install(&cluster, 2, &[]).await?;
-    let namespace = cluster.namespace("outage").await?;
-    let mut held = wants("held", "nvidia.com/gpu", "1");
-    held["metadata"]["finalizers"] = json!(["e2e.tollgate.dev/held"]);
-    namespace.create(held).await?;
-    namespace
-        .create(deployment("serve", 2, &spec("nvidia.com/gpu", "1")))
-        .await?;
-    namespace.until_running("", 3).await?;
+    Cluster::own(2, async |cluster, tollgate| {
+        let namespace = cluster.namespace("outage").await?;
+        let mut held = wants("held", "nvidia.com/gpu", "1");
+        held["metadata"]["finalizers"] = json!(["e2e.tollgate.dev/held"]);
+        namespace.create(held).await?;
+        namespace
+            .create(deployment("serve", 2, &spec("nvidia.com/gpu", "1")))
+            .await?;
+        namespace.until_running("", 3).await?;
 
-    tollgate.kill_all()?;
-    roll_out_and_scale(&namespace).await?;
-    // What is there can be changed where it does not concern us, ended, and deleted.
-    let label = json!({"metadata": {"finalizers": []}});
-    namespace.merge(POD, "held", &label).await?;
-    namespace.complete("app=serve").await?;
-    namespace.delete(POD, "held").await?;
-    let refused = namespace
-        .create(wants("new", "nvidia.com/gpu", "1"))
-        .await
-        .err();
-    let said = refused
-        .context("a GPU pod was admitted unseen")?
-        .to_string();
-    ensure!(
-        said.contains("failed calling webhook \"pods.tollgate.dev\""),
-        "{said}"
-    );
+        tollgate.kill_all()?;
+        roll_out_and_scale(&namespace).await?;
+        // What is there can be changed where it does not concern us, ended, and deleted.
+        let label = json!({"metadata": {"finalizers": []}});
+        namespace.merge(POD, "held", &label).await?;
+        namespace.complete("app=serve").await?;
+        namespace.delete(POD, "held").await?;
+        let refused = namespace
+            .create(wants("new", "nvidia.com/gpu", "1"))
+            .await
+            .err();
+        let said = refused
+            .context("a GPU pod was admitted unseen")?
+            .to_string();
+        ensure!(
+            said.contains("failed calling webhook \"pods.tollgate.dev\""),
+            "{said}"
+        );
 
-    tollgate.add().await?;
-    namespace
-        .create(wants("new", "nvidia.com/gpu", "1"))
-        .await?;
-    namespace
-        .until_object(POD, "new", |pod| pod["status"]["phase"] == "Running")
-        .await?;
-    Ok(())
+        tollgate.add().await?;
+        namespace
+            .create(wants("new", "nvidia.com/gpu", "1"))
+            .await?;
+        namespace
+            .until_object(POD, "new", |pod| pod["status"]["phase"] == "Running")
+            .await?;
+        Ok(())
+    })
+    .await
 }
 
 pub(crate) async fn a_new_rule_leaves_what_exists_alone(cluster: &Cluster) -> Result<()> {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
-use tollgate_admission::{GroupVersionKind, Operation, Request, Review};
+use tollgate_admission::{GroupVersionKind, Kinds, Operation, Request, Review};
 use tollgate_e2e::{Cluster, Namespace, documents, tollgate_says};
 
 /// What became of pods.
@@ -168,20 +168,23 @@ pub(crate) fn comparable(stored: &Value) -> Result<Value> {
 /// The pods that an object would make and that have to do with accelerators, as pods of their own.
 fn gpu_pods(object: Value) -> Vec<Value> {
     let text = |key: &str| object[key].as_str().unwrap_or_default().to_owned();
-    let review = Review::new(Request {
-        uid: String::new(),
-        operation: Operation::Create,
-        gvk: GroupVersionKind::new(&text("apiVersion"), &text("kind")),
-        subresource: None,
-        namespace: None,
-        name: None,
-        user: String::new(),
-        groups: Vec::new(),
-        dry_run: false,
-        namespace_labels: None,
-        object: object.clone(),
-        old_object: None,
-    });
+    let review = Review::new(
+        Request {
+            uid: String::new(),
+            operation: Operation::Create,
+            gvk: GroupVersionKind::new(&text("apiVersion"), &text("kind")),
+            subresource: None,
+            namespace: None,
+            name: None,
+            user: String::new(),
+            groups: Vec::new(),
+            dry_run: false,
+            namespace_labels: None,
+            object: object.clone(),
+            old_object: None,
+        },
+        Kinds::builtin(),
+    );
     let concerned = review.pods().filter(|pod| pod.names_accelerator());
     concerned
         .filter_map(|pod| object.pointer(pod.path()).map(alone))

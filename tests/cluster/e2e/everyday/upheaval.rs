@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
 use tollgate_cluster::authority::{Keys, Successor, Terms};
 use tollgate_cluster::registrar::SECRET;
 use tollgate_e2e::{Cluster, Installation, NAMESPACE, Part, until};
@@ -33,12 +33,10 @@ const RIGHT_AGAIN: Duration = Duration::from_secs(10);
 /// These tests take turns: each loads the machine.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-/// A cluster of a test's own with three replicas, and its turn.
-async fn installed() -> Result<(Cluster, Installation, MutexGuard<'static, ()>)> {
-    let turn = TURN.lock().await;
-    let cluster = Cluster::start().await?;
-    let tollgate = Installation::install(&cluster, 3, &[]).await?;
-    Ok((cluster, tollgate, turn))
+/// Runs a test, in its turn, in a cluster of its own with three replicas.
+async fn in_turn(test: impl AsyncFnOnce(&Cluster, &mut Installation) -> Result<()>) -> Result<()> {
+    let _turn = TURN.lock().await;
+    Cluster::own(3, test).await
 }
 
 fn one_gpu() -> Value {
@@ -46,54 +44,60 @@ fn one_gpu() -> Value {
 }
 
 pub(crate) async fn no_call_fails_while_replicas_follow_one_another(_: &Cluster) -> Result<()> {
-    let (cluster, mut tollgate, _turn) = installed().await?;
-    let namespace = cluster.namespace("rolling").await?;
-    let restart = async {
-        for _ in 0..3 {
-            tollgate.add().await?;
-            tollgate.stop_oldest().await?;
-        }
-        Ok(())
-    };
-    let ((), outcome) =
-        while_creating(&cluster, namespace.name(), one_gpu(), RATE, restart).await?;
-    all_repaired(&outcome)
+    in_turn(async |cluster, tollgate| {
+        let namespace = cluster.namespace("rolling").await?;
+        let restart = async {
+            for _ in 0..3 {
+                tollgate.add().await?;
+                tollgate.stop_oldest().await?;
+            }
+            Ok(())
+        };
+        let ((), outcome) =
+            while_creating(cluster, namespace.name(), one_gpu(), RATE, restart).await?;
+        all_repaired(&outcome)
+    })
+    .await
 }
 
 pub(crate) async fn no_call_fails_while_certificates_follow_one_another(_: &Cluster) -> Result<()> {
-    let (cluster, _tollgate, _turn) = installed().await?;
-    let namespace = cluster.namespace("rotation").await?;
-    let rotation = async {
-        new_leaf(&cluster).await?;
-        new_authority(&cluster).await
-    };
-    let ((), outcome) =
-        while_creating(&cluster, namespace.name(), one_gpu(), RATE, rotation).await?;
-    all_repaired(&outcome)
+    in_turn(async |cluster, _| {
+        let namespace = cluster.namespace("rotation").await?;
+        let rotation = async {
+            new_leaf(cluster).await?;
+            new_authority(cluster).await
+        };
+        let ((), outcome) =
+            while_creating(cluster, namespace.name(), one_gpu(), RATE, rotation).await?;
+        all_repaired(&outcome)
+    })
+    .await
 }
 
 pub(crate) async fn no_call_is_judged_by_two_versions_of_a_policy(_: &Cluster) -> Result<()> {
-    let (cluster, _tollgate, _turn) = installed().await?;
-    let namespace = cluster.namespace("versions").await?;
-    let changes = async {
-        for round in 0..20 {
-            let version = if round % 2 == 0 { "a" } else { "b" };
-            cluster.objects().apply("", &two_keys(version)).await?;
-            tokio::time::sleep(Duration::from_millis(400)).await;
+    in_turn(async |cluster, _| {
+        let namespace = cluster.namespace("versions").await?;
+        let changes = async {
+            for round in 0..20 {
+                let version = if round % 2 == 0 { "a" } else { "b" };
+                cluster.objects().apply("", &two_keys(version)).await?;
+                tokio::time::sleep(Duration::from_millis(400)).await;
+            }
+            Ok(())
+        };
+        let ((), outcome) =
+            while_creating(cluster, namespace.name(), one_gpu(), RATE, changes).await?;
+        all_repaired(&outcome)?;
+        let mut seen = BTreeMap::<Vec<String>, usize>::new();
+        for pod in &outcome.stored {
+            *seen.entry(keys(pod)).or_default() += 1;
         }
+        let whole = |keys: &Vec<String>| ["", "a1 a2", "b1 b2"].contains(&keys.join(" ").as_str());
+        ensure!(seen.keys().all(whole), "judged by two versions: {seen:?}");
+        ensure!(seen.len() >= 2, "the policy never changed: {seen:?}");
         Ok(())
-    };
-    let ((), outcome) =
-        while_creating(&cluster, namespace.name(), one_gpu(), RATE, changes).await?;
-    all_repaired(&outcome)?;
-    let mut seen = BTreeMap::<Vec<String>, usize>::new();
-    for pod in &outcome.stored {
-        *seen.entry(keys(pod)).or_default() += 1;
-    }
-    let whole = |keys: &Vec<String>| ["", "a1 a2", "b1 b2"].contains(&keys.join(" ").as_str());
-    ensure!(seen.keys().all(whole), "judged by two versions: {seen:?}");
-    ensure!(seen.len() >= 2, "the policy never changed: {seen:?}");
-    Ok(())
+    })
+    .await
 }
 
 /// A policy that adds two tolerations of one version.
@@ -241,20 +245,22 @@ async fn new_authority(cluster: &Cluster) -> Result<()> {
 }
 
 pub(crate) async fn all_is_right_again_soon_after_a_crash(_: &Cluster) -> Result<()> {
-    let (cluster, mut tollgate, _turn) = installed().await?;
-    tollgate.kill_oldest()?;
-    is_right(&cluster, "a replica was killed").await?;
-    tollgate.add().await?;
-    let leader = leader(&cluster).await?;
-    tollgate.kill_named(&leader)?;
-    is_right(&cluster, "the leader was killed").await?;
-    tollgate.add().await?;
-    for part in [Part::ApiServer, Part::Etcd] {
-        cluster.kill(part);
-        cluster.resume(part).await?;
-        is_right(&cluster, &format!("{part:?} was killed")).await?;
-    }
-    Ok(())
+    in_turn(async |cluster, tollgate| {
+        tollgate.kill_oldest()?;
+        is_right(cluster, "a replica was killed").await?;
+        tollgate.add().await?;
+        let leader = leader(cluster).await?;
+        tollgate.kill_named(&leader)?;
+        is_right(cluster, "the leader was killed").await?;
+        tollgate.add().await?;
+        for part in [Part::ApiServer, Part::Etcd] {
+            cluster.kill(part);
+            cluster.resume(part).await?;
+            is_right(cluster, &format!("{part:?} was killed")).await?;
+        }
+        Ok(())
+    })
+    .await
 }
 
 async fn leader(cluster: &Cluster) -> Result<String> {

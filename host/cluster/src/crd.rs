@@ -64,6 +64,38 @@ const RESOURCES: &[Resource] = &[
         rules: &[],
     },
     Resource {
+        kind: "Budget",
+        plural: "budgets",
+        columns: &[
+            column(
+                "On-Exceed",
+                "string",
+                ".spec.onExceed",
+                "what happens to a pod that does not fit; deny unless given",
+            ),
+            READY,
+            REASON,
+            AGE,
+        ],
+        rules: &[],
+    },
+    Resource {
+        kind: "PriceBook",
+        plural: "pricebooks",
+        columns: &[
+            column(
+                "Currency",
+                "string",
+                ".spec.currency",
+                "what its prices are in",
+            ),
+            READY,
+            REASON,
+            AGE,
+        ],
+        rules: &[],
+    },
+    Resource {
         kind: "WorkloadKind",
         plural: "workloadkinds",
         columns: &[

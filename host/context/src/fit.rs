@@ -103,7 +103,9 @@ pub fn fit(pod: PodView<'_>, snapshot: &Snapshot) -> Option<Fit> {
         let these = fitting.iter().filter(|(offer, _)| offer.source == source);
         these.map(|(offer, _)| offer.name.clone()).collect()
     };
-    let nearest = others.iter().min_by_key(|(offer, lacks)| distance(offer, lacks));
+    let nearest = others
+        .iter()
+        .min_by_key(|(offer, lacks)| distance(offer, lacks));
     let nearest = nearest.filter(|_| fitting.is_empty());
     Some(Fit {
         nodes: names(Source::Node),

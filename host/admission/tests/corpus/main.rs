@@ -74,6 +74,7 @@ const NO_WORKLOADS: &[(&str, &str)] = &[
         "ResourceFlavor.kueue.x-k8s.io",
         "labels and taints of nodes",
     ),
+    ("Policy.tollgate.dev", "our own configuration"),
     ("ResourceQuota", "a quota"),
     (
         "RuntimeClass.node.k8s.io",

@@ -19,6 +19,8 @@ enum Check {
         rules: &'static [&'static str],
         message: &'static str,
     },
+    /// A regular expression. The API server's own message names it, and it costs nothing however many there are.
+    Pattern(&'static str),
     /// Nothing but the length.
     Length,
 }
@@ -73,6 +75,19 @@ const ROWS: &[Row] = &[
         },
     },
     Row {
+        format: "tollgate-decimal",
+        check: Check::Pattern(r"^[0-9]+(\.[0-9]{1,6})?$"),
+    },
+    Row {
+        format: "tollgate-window",
+        check: Check::Pattern("^(day|week|month|[1-9][0-9]*[hd])$"),
+    },
+    Row {
+        // The zones are those of a data base.
+        format: "tollgate-time-zone",
+        check: Check::Length,
+    },
+    Row {
         // An expression is no regular language.
         format: "tollgate-replicas",
         check: Check::Length,
@@ -89,6 +104,7 @@ pub(super) fn checks(format: &str) -> Option<Map<String, Value>> {
     let row = ROWS.iter().find(|row| row.format == format)?;
     let checks = match &row.check {
         Check::Words(words) => json!({"enum": words()}),
+        Check::Pattern(pattern) => json!({"maxLength": LONGEST, "pattern": pattern}),
         Check::Length => json!({"maxLength": LONGEST}),
         Check::Rules { rules, message } => {
             let rules: Vec<_> = rules

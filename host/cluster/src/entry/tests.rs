@@ -29,12 +29,7 @@ fn every_kind_that_is_registered_has_one_entry() {
     assert_eq!(unique.len(), registered.len(), "{registered:?}");
     for kind in Kinds::builtin().rows() {
         let there = registered.contains(&(kind.group.to_owned(), kind.plural.clone()));
-        assert_eq!(
-            there,
-            kind.is_registered(),
-            "{}",
-            kind.kind
-        );
+        assert_eq!(there, kind.is_registered(), "{}", kind.kind);
     }
 }
 

@@ -439,10 +439,6 @@ fn other_documents_are_told_apart() {
         .remove(0)
     };
     assert_eq!(
-        document("tollgate.dev/v1alpha1", "WorkloadKind"),
-        "2:7: `WorkloadKind` is not supported by this version yet"
-    );
-    assert_eq!(
         document("tollgate.dev/v1alpha1", "Polcy"),
         "2:7: unknown kind `Polcy`; did you mean `Policy`?"
     );

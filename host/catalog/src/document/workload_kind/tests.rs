@@ -68,11 +68,11 @@ fn what_is_wrong_is_told_with_its_place() {
     for (spec, told) in [
         (
             "{group: batch.example.com, kind: TrainingRun, pods: []}",
-            "4:54 ",
+            "a list of at least 1 is needed",
         ),
         (
             "{group: apps, kind: Deployment, pods: [{path: /spec/template}]}",
-            "4:21 `Deployment` is a kind of Kubernetes itself, which is known",
+            "4:27 `Deployment` is a kind of Kubernetes itself, which is known",
         ),
         (
             "{group: batch.example.com, kind: TrainingRun, pods: [{path: spec}]}",

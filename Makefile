@@ -39,11 +39,13 @@ test: setup ## build and run every test
 	@echo "test: building and running every test (the first time takes several minutes)"
 	@cargo test --release --workspace
 
+# What loads the machine runs alone, after the rest. With E2E=NAME only the tests whose name contains that run.
 e2e: build ## start a real cluster on loopback and run the end-to-end tests in it (needs Go)
 	@echo "e2e: building what is missing of the test cluster (the first time takes ten minutes and more)"
-	@folders=$$(tests/cluster/build everyday) && \
-	  TOLLGATE_E2E_PATH=$$folders TOLLGATE_BIN=$(tollgate) \
-	  cargo test --release --package tollgate-e2e --features e2e --test everyday -- $(E2E)
+	@folders=$$(tests/cluster/build everyday) && export TOLLGATE_E2E_PATH=$$folders TOLLGATE_BIN=$(tollgate) && \
+	  run() { cargo test --release --workspace --features tollgate-e2e/e2e --test "$$@"; } && \
+	  if [ -n "$(E2E)" ]; then run everyday -- $(E2E); else \
+	    run everyday -- --skip upheaval && run everyday -- upheaval --test-threads=1 && run registration; fi
 
 lint: ## check the format, the lints, the lock file and, where cargo-deny is, the dependencies
 	@scripts/setup lint

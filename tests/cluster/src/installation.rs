@@ -12,11 +12,11 @@ use crate::process::{Process, program};
 use crate::wait::until;
 use crate::{Balancer, Cluster, Objects, binaries, ports};
 
-/// The namespace of Tollgate, as `deploy/rbac.yaml` makes it.
+/// The namespace of Tollgate, as `deploy/chart/files/rbac.yaml` makes it.
 pub const NAMESPACE: &str = "tollgate-system";
 
 /// The rights of its replicas.
-const RIGHTS: &str = include_str!("../../../deploy/rbac.yaml");
+const RIGHTS: &str = include_str!("../../../deploy/chart/files/rbac.yaml");
 
 /// How long a replica may take to drain.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -35,9 +35,10 @@ serve: build ## start the webhook on loopback and leave it running
 	@echo "serve: https://127.0.0.1:8443 (policies) and http://127.0.0.1:9443 (probes, metrics); Ctrl-C stops it"
 	@$(tollgate) serve --listen 127.0.0.1:8443 --metrics-listen 127.0.0.1:9443 --self-signed $(target)/self-signed
 
-test: setup ## build and run every test
+test: setup ## build and run every test, and check the chart, the alerts and the board
 	@echo "test: building and running every test (the first time takes several minutes)"
 	@cargo test --release --workspace
+	@scripts/check-deploy $(tollgate)
 
 # What loads the machine runs alone, after the rest. With E2E=NAME only the tests whose name contains that run.
 e2e: build ## start a real cluster on loopback and run the end-to-end tests in it (needs Go)

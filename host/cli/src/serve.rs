@@ -1,6 +1,7 @@
 //! `tollgate serve`: the webhook.
 
 mod cluster;
+mod record;
 mod registration;
 mod reviewer;
 

@@ -136,3 +136,8 @@ pub mod prelude {
 
 #[doc(hidden)]
 pub use {schemars, serde, serde_json};
+
+/// Compiles the policy that the README shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

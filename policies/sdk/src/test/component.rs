@@ -16,6 +16,11 @@ pub(super) fn assert_same<P: Policy>(case: &Case, native: &Done) {
     ) else {
         return;
     };
+    // The configuration that names it is elsewhere.
+    let component = std::path::absolute(&component)
+        .expect("the path of the component")
+        .display()
+        .to_string();
     let folder = std::env::temp_dir().join(format!(
         "tollgate-sdk-{}-{:?}",
         std::process::id(),

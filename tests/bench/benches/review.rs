@@ -10,7 +10,8 @@
 use std::hint::black_box;
 use std::time::UNIX_EPOCH;
 
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use tokio::runtime::Builder;
 use tollgate_admission::{Kinds, Review};
 use tollgate_pipeline::{Phase, receive, respond, review};
@@ -22,7 +23,7 @@ use wasmtime::component::{Component, Linker};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod fixture;
-use fixture::{catalog, compact, only, request};
+use fixture::{catalog, compact, off, only, request};
 
 /// What wasmtime itself costs: a component that adds one, instantiated anew for each call, and called again.
 fn bare_wasmtime(criterion: &mut Criterion) {
@@ -91,31 +92,40 @@ fn steps(criterion: &mut Criterion) {
 }
 
 fn reviews(criterion: &mut Criterion) {
-    let body = compact();
-    let runtime = Builder::new_current_thread().build().unwrap();
     let mut group = criterion.benchmark_group("review");
-    for (name, documents) in [
-        ("one_policy", only("gpu-tolerations")),
-        ("all_policies", String::new()),
-    ] {
-        let catalog = catalog(&runtime, &documents);
-        for phase in [Phase::Mutate, Phase::Validate] {
-            group.bench_function(format!("{name}/{}", phase.as_str()), |bencher| {
-                let run = |request| {
-                    runtime
-                        .block_on(review(&catalog, request, phase, UNIX_EPOCH))
-                        .unwrap()
-                };
-                bencher.iter_batched(
-                    || request(&body),
-                    |request| black_box(run(request)),
-                    BatchSize::SmallInput,
-                );
-            });
-        }
+    bench_reviews(&mut group, "one_policy", &only("gpu-tolerations"));
+    bench_reviews(&mut group, "all_policies", "");
+    group.finish();
+}
+
+/// What each policy adds: all of them against all but that one.
+fn without(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("without");
+    for (name, _) in tollgate_builtin::POLICIES {
+        bench_reviews(&mut group, name, &off(|other| other == name));
     }
     group.finish();
 }
 
-criterion_group!(benches, bare_wasmtime, steps, reviews);
+fn bench_reviews(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, documents: &str) {
+    let body = compact();
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let catalog = catalog(&runtime, documents);
+    for phase in [Phase::Mutate, Phase::Validate] {
+        group.bench_function(format!("{name}/{}", phase.as_str()), |bencher| {
+            let run = |request| {
+                runtime
+                    .block_on(review(&catalog, request, phase, UNIX_EPOCH))
+                    .unwrap()
+            };
+            bencher.iter_batched(
+                || request(&body),
+                |request| black_box(run(request)),
+                BatchSize::SmallInput,
+            );
+        });
+    }
+}
+
+criterion_group!(benches, bare_wasmtime, steps, reviews, without);
 criterion_main!(benches);

@@ -225,12 +225,20 @@ impl Replica {
         self.process.log()
     }
 
+    /// All its metrics, as text.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub async fn metrics(&self) -> Result<String> {
+        get(self.metrics, "/metrics").await
+    }
+
     /// The sum of all metrics whose line begins so.
     ///
     /// # Errors
     /// Where it does not answer.
     pub async fn sum(&self, beginning: &str) -> Result<u64> {
-        let metrics = get(self.metrics, "/metrics").await?;
+        let metrics = self.metrics().await?;
         let lines = metrics.lines().filter(|line| line.starts_with(beginning));
         lines
             .map(|line| {

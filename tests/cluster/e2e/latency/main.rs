@@ -93,30 +93,48 @@ async fn a_pod_takes_no_longer_than_with_two_policies_of_the_api_server(
     print_parts(cluster).await
 }
 
-/// Prints what the API server spent on average on the conditions and on the calls of each entry.
+/// Prints what was spent on average: at the API server on the conditions and the calls of each entry, and of a call in
+/// a replica.
 async fn print_parts(cluster: &Cluster) -> Result<()> {
+    println!("\n| on average, ms | |\n|---|---|");
     let request = http::Request::get("/metrics").body(Vec::new())?;
     let metrics = cluster.objects().client().request_text(request).await?;
-    println!("\n| of which at the API server, on average, ms | |\n|---|---|");
     for part in ["match_condition_evaluation", "webhook_admission_duration"] {
-        let sum = format!("apiserver_admission_{part}_seconds_sum");
-        let value = |line: &str| line.rsplit(' ').next()?.parse::<f64>().ok();
-        for line in metrics
-            .lines()
-            .filter(|line| line.starts_with(&sum) && line.contains("tollgate.dev"))
-        {
-            let of = line.replacen("_sum{", "_count{", 1);
-            let of = of.rsplit_once(' ').map_or("", |(of, _)| of);
-            let count = metrics.lines().find(|line| line.starts_with(of));
-            let average = value(line)
-                .zip(count.and_then(value))
-                .map(|(sum, count)| sum / count * 1e3);
-            let labels = line.split_once('{').map_or("", |(_, labels)| labels);
-            let labels = labels.split('}').next().unwrap_or_default();
-            println!("| {part} {labels} | {:.3} |", average.unwrap_or_default());
-        }
+        print_averages(
+            &metrics,
+            &format!("apiserver_admission_{part}_seconds"),
+            "tollgate.dev",
+        );
+    }
+    for replica in cluster.tollgate().await?.running() {
+        print_averages(
+            &replica.metrics().await?,
+            "tollgate_review_duration_seconds",
+            "",
+        );
     }
     Ok(())
+}
+
+/// Prints the average of each series of a histogram whose labels have a text.
+fn print_averages(metrics: &str, name: &str, with: &str) {
+    let value = |line: &str| line.rsplit(' ').next()?.parse::<f64>().ok();
+    let sum = format!("{name}_sum{{");
+    for line in metrics
+        .lines()
+        .filter(|line| line.starts_with(&sum) && line.contains(with))
+    {
+        let labels = line
+            .trim_start_matches(&sum)
+            .split('}')
+            .next()
+            .unwrap_or_default();
+        let count = format!("{name}_count{{{labels}}}");
+        let count = metrics.lines().find(|line| line.starts_with(&count));
+        if let Some((sum, count)) = value(line).zip(count.and_then(value)) {
+            println!("| {name} {labels} | {:.3} |", sum / count * 1e3);
+        }
+    }
 }
 
 impl Contender<'_> {

@@ -1,4 +1,4 @@
-//! `docs/rules.md` says what the built-in policies do. `UPDATE_DOCS=1` writes it.
+//! `docs/rules.md` says what the built-in policies do, `docs/systems.md` of which systems. `UPDATE_DOCS=1` writes them.
 
 #![allow(
     clippy::expect_used,
@@ -16,6 +16,7 @@ mod command;
 mod rules;
 #[path = "../support/mod.rs"]
 mod support;
+mod systems;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,7 +24,8 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use catalogue::{Answer, BEYOND, CATALOGUE};
-use tollgate_engine::PolicyInfo;
+use tollgate_admission::{Kind, Kinds};
+use tollgate_engine::{PolicyInfo, RuleInfo};
 
 /// The built-in policies in the order in which they run.
 static POLICIES: LazyLock<Vec<PolicyInfo>> = LazyLock::new(|| {
@@ -33,10 +35,19 @@ static POLICIES: LazyLock<Vec<PolicyInfo>> = LazyLock::new(|| {
 
 #[test]
 fn the_rules_are_documented_as_they_are() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/rules.md");
-    let text = rules::document(&POLICIES);
+    assert_written("rules.md", &rules::document(&POLICIES));
+}
+
+#[test]
+fn the_systems_are_documented_as_they_are() {
+    assert_written("systems.md", &systems::document(&POLICIES));
+}
+
+fn assert_written(name: &str, text: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let path = folder.join(name);
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, &text).unwrap();
+        fs::write(&path, text).unwrap();
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
     let differs = written
@@ -45,10 +56,36 @@ fn the_rules_are_documented_as_they_are() {
         .position(|(written, now)| written != now);
     assert!(
         written == text,
-        "docs/rules.md is stale from line {}; write it with `UPDATE_DOCS=1 cargo test --release --workspace --test docs`",
+        "docs/{name} is stale from line {}; write it with `UPDATE_DOCS=1 cargo test --release --workspace --test docs`",
         differs.map_or(written.lines().count().min(text.lines().count()), |at| at
             + 1)
     );
+}
+
+#[test]
+fn what_policies_and_rules_are_about_is_in_the_table_of_kinds() {
+    let rows = Kinds::builtin().rows();
+    let is_known =
+        |name: &str| name == "pods" || rows.iter().any(|kind| kind.kind_dot_group() == name);
+    for info in POLICIES.iter() {
+        let about = info.rules.iter().flat_map(|rule| &rule.about);
+        for name in info.interests.iter().chain(about) {
+            assert!(is_known(name), "{}: {name}", info.name);
+        }
+    }
+    let others = rows.iter().filter(|kind| !kind.makes_pods());
+    for kind in others.map(Kind::kind_dot_group) {
+        let of_rule = |rule: &RuleInfo| rule.about.contains(&kind);
+        let is_judged = POLICIES.iter().any(|info| info.rules.iter().any(of_rule));
+        assert!(is_judged, "no rule is about {kind}");
+    }
+}
+
+#[test]
+fn every_requirement_of_conformance_names_rules_that_there_are() {
+    for name in systems::REQUIREMENTS.iter().flat_map(|one| one.rules) {
+        assert_known(name, "AI Conformance");
+    }
 }
 
 #[test]
@@ -103,22 +140,8 @@ fn every_rule_answers_a_row_or_is_said_to_answer_none() {
 }
 
 #[test]
-fn every_row_that_is_about_pods_is_there_once() {
-    let ranges = [
-        (1, 28),
-        (34, 34),
-        (36, 41),
-        (43, 53),
-        (56, 59),
-        (61, 65),
-        (67, 67),
-        (78, 78),
-    ];
-    let expected: Vec<_> = ranges
-        .iter()
-        .flat_map(|(from, to)| *from..=*to)
-        .map(|number| format!("M{number:02}"))
-        .collect();
+fn every_row_is_there_once() {
+    let expected: Vec<_> = (1..=80).map(|number| format!("M{number:02}")).collect();
     let there: Vec<_> = CATALOGUE.iter().map(|row| row.id.to_owned()).collect();
     assert_eq!(there, expected);
 }

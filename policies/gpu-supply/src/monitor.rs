@@ -45,7 +45,7 @@ pub(crate) fn report(review: &Review) {
     let has =
         |(key, value): &(&str, &str)| labels.get(*key).and_then(Value::as_str) == Some(*value);
     let has_labels = labels.as_object().is_some_and(|labels| !labels.is_empty());
-    if has_labels && !EXPORTERS.iter().any(|label| has(label)) {
+    if has_labels && !EXPORTERS.iter().any(has) {
         report_nothing(&labels);
     }
     for place in ["/spec/endpoints", "/spec/podMetricsEndpoints"] {

@@ -78,11 +78,14 @@ fn queues(review: &Review) -> Option<Vec<String>> {
 fn is_marked(review: &Review) -> bool {
     let maps = ["/metadata/labels", "/metadata/annotations"];
     let maps = maps.iter().filter_map(|place| review.value(place));
-    let marked = |map: Value| map.as_object().is_some_and(|map| map.keys().any(is_mark));
+    let marked = |map: Value| {
+        map.as_object()
+            .is_some_and(|map| map.keys().any(|key| is_mark(key)))
+    };
     maps.into_iter().any(marked) || FIELDS.iter().any(|field| review.value(field).is_some())
 }
 
-fn is_mark(key: &String) -> bool {
+fn is_mark(key: &str) -> bool {
     MARKS.iter().any(|mark| key.starts_with(mark))
 }
 

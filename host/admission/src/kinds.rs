@@ -1,4 +1,5 @@
-//! The table of kinds that make pods: where in an object they stand, and how many they are.
+//! The table of kinds: where in an object the pods stand that it makes, and how many they are. Kinds that make none
+//! are there for what scales and supplies pods.
 
 mod part;
 mod table;
@@ -28,7 +29,7 @@ pub struct Kinds {
     rows: Vec<Kind>,
 }
 
-/// A kind that makes pods.
+/// A kind that is reviewed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kind {
     /// The API group; empty for the core group.
@@ -39,7 +40,7 @@ pub struct Kind {
     pub plural: String,
     /// How the webhook treats it.
     pub treatment: Treatment,
-    /// Where its pods stand.
+    /// Where its pods stand; empty where it makes none.
     pub pods: Vec<PodPath>,
 }
 
@@ -54,6 +55,8 @@ pub struct PodPath {
     pub role: String,
     /// How many pods.
     pub count: Count,
+    /// Whether what stands there is all of the pod: other objects and controllers add to one that is not.
+    pub is_whole: bool,
 }
 
 /// What stands at a place.
@@ -126,6 +129,11 @@ impl Kind {
         self.is("", "Pod")
     }
 
+    /// Whether it makes pods.
+    pub fn makes_pods(&self) -> bool {
+        !self.pods.is_empty()
+    }
+
     /// Whether the API server asks about its objects.
     pub fn is_registered(&self) -> bool {
         self.treatment != Treatment::ReviewOnly
@@ -139,12 +147,12 @@ impl Kind {
         }
     }
 
-    /// The pointers of its pods, where the API server can find all of them by itself: where they are templates, and
-    /// no pointer has more than one `*`.
+    /// The pointers of its pods, where it makes any and the API server can find all of them by itself: where they are
+    /// templates, and no pointer has more than one `*`.
     pub fn plain_places(&self) -> Option<Vec<&str>> {
         let is_plain = |pods: &PodPath| pods.holds == Holds::Template && pods.stars() < 2;
         let places = || self.pods.iter().map(|pods| pods.path.as_str()).collect();
-        self.pods.iter().all(is_plain).then(places)
+        (self.makes_pods() && self.pods.iter().all(is_plain)).then(places)
     }
 }
 
@@ -174,6 +182,7 @@ fn read(row: &Row) -> Result<Kind, CountError> {
             pods.push(PodPath {
                 path: format!("{base}{}", one.path),
                 holds: one.holds.below(base),
+                is_whole: one.is_whole,
                 role: one.role.to_owned(),
                 count: match row.times {
                     "" => count,

@@ -1,6 +1,7 @@
 //! A typed view of a pod or of a template of pods.
 
 use serde_json::Value;
+use tollgate_gpu::{ContainerClass, Quantity};
 
 use crate::slot::{ContainerSlot, PodSlot};
 use crate::{ContainerView, NodeTerm, PodId, ResourceClaim, Review, Toleration, Volume, json};
@@ -33,6 +34,12 @@ impl<'a> PodView<'a> {
     /// How many such pods the object makes.
     pub fn count(&self) -> Option<u32> {
         self.slot.count
+    }
+
+    /// Whether the object spells out all of the pod: other objects and controllers add to one that it does not, so that
+    /// what is missing here may be there in the end.
+    pub fn is_whole(&self) -> bool {
+        self.slot.is_whole
     }
 
     /// What owns the pods, as `Kind.group`.
@@ -191,12 +198,17 @@ impl<'a> PodView<'a> {
         }
     }
 
-    /// The accelerators that one pod takes, by resource name: its effective request over all containers.
+    /// The accelerators that one pod takes, by resource name: its effective request over all containers, and its
+    /// overhead, which is held like a sidecar that starts before all others.
     pub fn devices(&self) -> Vec<(String, u64)> {
-        let asked: Vec<_> = self
-            .containers()
-            .flat_map(|container| container.asked())
-            .collect();
+        let overhead = self
+            .spec()
+            .map_or_else(Vec::new, |spec| json::pairs(spec, "overhead"));
+        let overhead = overhead.into_iter().filter_map(|(name, text)| {
+            Some((ContainerClass::Sidecar, name, Quantity::parse(&text).ok()?))
+        });
+        let asked = self.containers().flat_map(|container| container.asked());
+        let asked: Vec<_> = overhead.chain(asked).collect();
         let asked = asked
             .iter()
             .map(|(class, name, quantity)| (*class, name.as_str(), *quantity));

@@ -23,6 +23,8 @@ pub(crate) struct PodSlot {
     pub(crate) spec: String,
     pub(crate) metadata: Option<String>,
     pub(crate) containers: Vec<ContainerSlot>,
+    /// Whether that is all of the pod.
+    pub(crate) is_whole: bool,
 }
 
 impl PodSlot {
@@ -155,6 +157,7 @@ impl Finder<'_> {
                     spec: String::new(),
                     metadata: None,
                     containers: Vec::new(),
+                    is_whole: pods.is_whole,
                 };
                 self.add_pod(pods, outer, &place, value, found, depth);
             }

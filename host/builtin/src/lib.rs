@@ -5,11 +5,13 @@ pub static BUNDLE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/bundle.wasm
 
 /// The policies of [`BUNDLE`], which the default profile switches on, with their order: what changes the name of a
 /// resource comes before what reads it.
-pub static POLICIES: [(&str, i32); 11] = [
+pub static POLICIES: [(&str, i32); 13] = [
     ("mig-resources", -10),
     ("gpu-isolation", 0),
     ("gpu-limits", 0),
+    ("gpu-scaling", 0),
     ("gpu-sharing", 0),
+    ("gpu-supply", 0),
     ("gpu-tolerations", 0),
     ("lifecycle", 0),
     ("node-resources", 0),

@@ -107,6 +107,12 @@ impl Answer {
         }
     }
 
+    /// Whether a policy looked at the document.
+    pub(crate) fn is_by(&self, policy: &str) -> bool {
+        let mut runs = self.outcome().into_iter().flat_map(|outcome| &outcome.runs);
+        runs.any(|run| &*run.policy == policy)
+    }
+
     /// The outcome, where the document was reviewed or skipped by the pipeline.
     pub(crate) fn outcome(&self) -> Option<&Outcome> {
         match &self.judgement {

@@ -30,7 +30,9 @@ pub(crate) fn run(args: &ReviewArgs, display: &DisplayArgs) -> Result<ExitCode, 
         catalog.context.store(snapshot);
         terminal::complain(&diagnostic::render_warnings(&catalog.notices(now)));
         let answers = review_all(&catalog, items, now).await?;
-        let quiet = catalog.quiet_rules().into_iter().map(Quiet::from).collect();
+        let mut quiet = catalog.quiet_rules();
+        quiet.retain(|rule| answers.iter().any(|answer| answer.is_by(rule.policy)));
+        let quiet = quiet.into_iter().map(Quiet::from).collect();
         Ok::<_, Failure>(Reviewed { answers, quiet })
     })?;
     render::render(*output, &reviewed, display)?;

@@ -38,17 +38,20 @@ pub struct Interests {
     pub kinds: BTreeSet<String>,
     /// Whether any of them edits pods.
     pub mutates: bool,
-    /// The kinds that make pods.
+    /// The table of kinds.
     pub table: Arc<Kinds>,
 }
 
 impl Interests {
     /// Everything: what a configuration without policies that are loaded yet is derived from.
     pub fn everything() -> Self {
+        let table = Arc::<Kinds>::default();
+        let others = table.rows().iter().filter(|kind| !kind.makes_pods());
+        let kinds = others.map(Kind::kind_dot_group).chain(["pods".to_owned()]);
         Self {
-            kinds: BTreeSet::from(["pods".to_owned()]),
+            kinds: kinds.collect(),
             mutates: true,
-            table: Arc::default(),
+            table,
         }
     }
 
@@ -63,7 +66,8 @@ impl Interests {
     }
 
     fn include(&self, kind: &Kind) -> bool {
-        self.kinds.contains("pods") || self.kinds.contains(&kind.kind_dot_group())
+        (kind.makes_pods() && self.kinds.contains("pods"))
+            || self.kinds.contains(&kind.kind_dot_group())
     }
 }
 

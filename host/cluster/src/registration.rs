@@ -270,7 +270,8 @@ fn rules(entry: &Entry) -> Vec<RuleWithOperations> {
         api_versions: Some(vec!["*".to_owned()]),
         operations: Some(rule.operations.iter().map(|it| (*it).to_owned()).collect()),
         resources: Some(rule.resources.clone()),
-        scope: Some("Namespaced".to_owned()),
+        // Resources are named one by one, and node pools are in no namespace.
+        scope: Some("*".to_owned()),
     };
     entry.rules.iter().map(rule).collect()
 }

@@ -1,4 +1,4 @@
-//! The device classes that claims ask for. Source: `resource.k8s.io/v1`, and `v1beta1`, which has no `exactly`.
+//! What claims ask for: device classes, and access modes of volumes. Source: `resource.k8s.io/v1`, and `v1beta1`, which has no `exactly`.
 
 use serde_json::Value;
 use tollgate_admission::json;
@@ -27,6 +27,15 @@ pub(crate) fn classes(
     values.dedup();
     Some(Known {
         values,
+        is_complete: true,
+    })
+}
+
+/// The access modes of a PersistentVolumeClaim; `None` where it is not known.
+pub(crate) fn modes(snapshot: &Snapshot, namespace: &str, name: &str) -> Option<Known> {
+    let claim = snapshot.object("PersistentVolumeClaim", Some(namespace), name)?;
+    Some(Known {
+        values: json::texts(claim.get("spec")?, "accessModes"),
         is_complete: true,
     })
 }

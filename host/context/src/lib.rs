@@ -21,11 +21,16 @@ mod scheduler;
 
 mod claim;
 
+mod workload;
+
+mod scaler;
+pub use scaler::Scaler;
+
 mod snapshot;
 pub use snapshot::{Builder, KINDS, Known, Snapshot};
 
 mod question;
-pub use question::{Answer, Asked, Question};
+pub use question::{Answer, Asked, Question, Workload};
 
 mod context;
 pub use context::Context;

@@ -9,7 +9,9 @@ use crate::claim;
 use crate::fit;
 use crate::label::Gives;
 use crate::offer::{Offer, Unit};
+use crate::scaler::{self, Scaler};
 use crate::snapshot::{Known, Snapshot};
+use crate::workload;
 
 const GPU: &str = "nvidia.com/gpu";
 
@@ -32,6 +34,17 @@ pub enum Question {
         /// Whether it is a template.
         is_template: bool,
     },
+    /// The access modes of a PersistentVolumeClaim.
+    ClaimModes {
+        /// The namespace.
+        namespace: String,
+        /// The name.
+        name: String,
+    },
+    /// The accelerators that one replica of a workload takes.
+    WorkloadDevices(Workload),
+    /// What scales a workload.
+    Scalers(Workload),
     /// The schedulers.
     Schedulers,
     /// The values of a label, on the nodes that a pod's selectors leave or on all.
@@ -58,6 +71,17 @@ pub enum Question {
     },
 }
 
+/// A workload, by its place.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Workload {
+    /// `Kind.group`
+    pub kind: String,
+    /// The namespace.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+}
+
 /// What a snapshot answers.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Answer {
@@ -67,6 +91,10 @@ pub enum Answer {
     Known(Known),
     /// What one `nvidia.com/gpu` may be, each once; never empty.
     Units(Vec<Unit>),
+    /// Accelerators by resource name, and how many.
+    Devices(Vec<(String, u64)>),
+    /// What scales a workload; never empty.
+    Scalers(Vec<Scaler>),
 }
 
 /// A question that a policy asked, and its answer.
@@ -92,6 +120,14 @@ impl Snapshot {
                 name,
                 is_template,
             } => claim::classes(self, namespace, name, *is_template).into(),
+            Question::ClaimModes { namespace, name } => claim::modes(self, namespace, name).into(),
+            Question::WorkloadDevices(workload) => {
+                workload::devices(self, workload).map_or(Answer::Unknown, Answer::Devices)
+            }
+            Question::Scalers(workload) => match scaler::of(self, workload, review.request()) {
+                scalers if scalers.is_empty() => Answer::Unknown,
+                scalers => Answer::Scalers(scalers),
+            },
             Question::Schedulers => self.schedulers().cloned().into(),
             Question::NodeLabel { key, pod } => self.label(&left(*pod), key).into(),
             Question::Amounts { resource } => self.amounts(resource).into(),
@@ -173,6 +209,17 @@ fn may_have_gpus(offer: &Offer) -> bool {
     offer.most(GPU).is_none_or(|most| !most.is_zero()) || !offer.models().is_empty()
 }
 
+impl fmt::Display for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            kind,
+            namespace,
+            name,
+        } = self;
+        write!(f, "{kind} {namespace}/{name}")
+    }
+}
+
 impl From<Option<Known>> for Answer {
     fn from(known: Option<Known>) -> Self {
         known.map_or(Self::Unknown, Self::Known)
@@ -200,6 +247,11 @@ impl fmt::Display for Question {
                 };
                 write!(f, "device classes of {what} {namespace}/{name}")
             }
+            Self::ClaimModes { namespace, name } => {
+                write!(f, "access modes of claim {namespace}/{name}")
+            }
+            Self::WorkloadDevices(workload) => write!(f, "devices of {workload}"),
+            Self::Scalers(workload) => write!(f, "scalers of {workload}"),
             Self::Schedulers => f.write_str("schedulers"),
             Self::NodeLabel { key, pod: None } => write!(f, "label {key} of nodes"),
             Self::NodeLabel {

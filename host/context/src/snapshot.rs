@@ -10,7 +10,7 @@ use crate::plugin::Plugin;
 use crate::{node, pool, scheduler};
 
 /// The kinds of objects that tell something, as `Kind.group`.
-pub const KINDS: [&str; 24] = [
+pub const KINDS: [&str; 29] = [
     NODE,
     NODE_POOL,
     "MachineDeployment.cluster.x-k8s.io",
@@ -35,6 +35,12 @@ pub const KINDS: [&str; 24] = [
     "ResourceClaimTemplate.resource.k8s.io",
     "ResourceClaim.resource.k8s.io",
     "StorageClass.storage.k8s.io",
+    // What can be scaled.
+    "Deployment.apps",
+    "StatefulSet.apps",
+    "ReplicaSet.apps",
+    "LeaderWorkerSet.leaderworkerset.x-k8s.io",
+    "RayCluster.ray.io",
 ];
 
 const NODE: &str = "Node";

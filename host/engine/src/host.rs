@@ -4,7 +4,7 @@ use tollgate_admission::{
     self as admission, Author, ContainerId, ContainerView, Edit, Finding, Op, OpKind, PodId,
     PodView, Request, Severity,
 };
-use tollgate_context::{Answer, Asked, Known, Question, Unit};
+use tollgate_context::{Answer, Asked, Known, Question, Scaler, Unit, Workload};
 use wasmtime::component::Resource;
 
 use crate::bindings::tollgate::policy::types::{
@@ -171,6 +171,7 @@ impl types::HostPod for State {
         path() -> String = str::to_owned;
         count() -> Option<u32>;
         owner() -> Option<String>;
+        is_whole() -> bool;
         label(key: String) -> Option<String> = own;
         labels() -> Vec<(String, String)>;
         annotation(key: String) -> Option<String> = own;
@@ -648,6 +649,44 @@ impl cluster::Host for State {
         })
     }
 
+    fn claim_modes(&mut self, namespace: String, name: String) -> Result<Option<cluster::Known>> {
+        self.ask_known(Question::ClaimModes { namespace, name })
+    }
+
+    fn workload_devices(
+        &mut self,
+        kind: String,
+        namespace: String,
+        name: String,
+    ) -> Result<Option<Vec<(String, u32)>>> {
+        let workload = Workload {
+            kind,
+            namespace,
+            name,
+        };
+        Ok(match self.ask(Question::WorkloadDevices(workload))? {
+            Answer::Devices(devices) => Some(devices.into_iter().map(few).collect()),
+            _ => None,
+        })
+    }
+
+    fn scalers(
+        &mut self,
+        kind: String,
+        namespace: String,
+        name: String,
+    ) -> Result<Vec<cluster::Scaler>> {
+        let workload = Workload {
+            kind,
+            namespace,
+            name,
+        };
+        Ok(match self.ask(Question::Scalers(workload))? {
+            Answer::Scalers(scalers) => scalers.into_iter().map(scaler).collect(),
+            _ => Vec::new(),
+        })
+    }
+
     fn schedulers(&mut self) -> Result<Option<cluster::Known>> {
         self.ask_known(Question::Schedulers)
     }
@@ -682,7 +721,7 @@ impl cluster::Host for State {
         let pod = pod_id(&pod);
         Ok(match self.ask(Question::GpuUnits { pod })? {
             Answer::Units(units) => units.into_iter().map(gpu_unit).collect(),
-            Answer::Known(_) | Answer::Unknown => Vec::new(),
+            _ => Vec::new(),
         })
     }
 }
@@ -716,8 +755,25 @@ impl State {
                 values,
                 is_complete: complete,
             }) => Some(cluster::Known { values, complete }),
-            Answer::Units(_) | Answer::Unknown => None,
+            _ => None,
         })
+    }
+}
+
+fn few((name, count): (String, u64)) -> (String, u32) {
+    (name, u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+fn scaler(scaler: Scaler) -> cluster::Scaler {
+    let Scaler {
+        kind,
+        name,
+        resources,
+    } = scaler;
+    cluster::Scaler {
+        kind: kind.to_owned(),
+        name,
+        resources,
     }
 }
 

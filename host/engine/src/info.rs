@@ -48,6 +48,9 @@ pub struct RuleInfo {
     /// What must be known of the cluster for it to say anything: `nodes`, `schedulers`, or objects of a kind.
     #[serde(default)]
     pub needs: Option<String>,
+    /// The kinds that it is about, as `Kind.group`; empty where it is about pods.
+    #[serde(default)]
+    pub about: Vec<String>,
 }
 
 /// A policy of a bundle.
@@ -74,6 +77,12 @@ pub struct PolicyInfo {
 }
 
 impl PolicyInfo {
+    /// Whether it judges objects of a kind, `Kind.group`.
+    pub fn judges(&self, kind: &str, makes_pods: bool) -> bool {
+        let is_named = |interest: &String| interest == kind || (makes_pods && interest == "pods");
+        self.interests.iter().any(is_named)
+    }
+
     /// The rule of an id.
     pub fn rule(&self, id: &str) -> Option<&RuleInfo> {
         self.rules.iter().find(|rule| rule.id == id)

@@ -342,7 +342,11 @@ fn describe(info: guest::PolicyInfo) -> Result<PolicyInfo, LoadError> {
         rules,
         settings_schema,
         grants,
-        interests,
+        // Who names no kind means pods.
+        interests: match interests.is_empty() {
+            true => vec!["pods".to_owned()],
+            false => interests,
+        },
     })
 }
 
@@ -353,9 +357,11 @@ fn describe_rule(policy: &str, rule: guest::RuleInfo) -> Result<RuleInfo, LoadEr
         default,
         extra,
     } = rule;
-    let needs = extra
-        .into_iter()
-        .find_map(|(key, what)| (key == "needs").then_some(what));
+    let said = |wanted: &'static str| {
+        let of_key = extra.iter().filter(move |(key, _)| key == wanted);
+        of_key.map(|(_, what)| what.clone())
+    };
+    let (needs, about) = (said("needs").next(), said("about").collect());
     let default = Action::parse(&default).ok_or_else(|| {
         Fault::bad_answer(format!(
             "rule `{id}` of policy `{policy}` has the default `{default}`"
@@ -366,6 +372,7 @@ fn describe_rule(policy: &str, rule: guest::RuleInfo) -> Result<RuleInfo, LoadEr
         doc,
         default,
         needs,
+        about,
     })
 }
 

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use tollgate_admission::{Operation, Review};
+use tollgate_admission::{Kind, Operation, Review};
 use tollgate_catalog::{Catalog, Entry, Labels, Match, Operation as Watched};
 
 use crate::review::Unavailable;
 
-/// Whether a policy looks at a review: all that its `match` gives must hold.
+/// Whether a policy looks at a review: it judges the kind, and all that its `match` gives must hold.
 pub(crate) fn matches(
     catalog: &Catalog,
     entry: &Entry,
@@ -22,6 +22,9 @@ pub(crate) fn matches(
         operations,
     } = &entry.matching;
     let request = review.request();
+    if !is_interested(catalog, entry, review) {
+        return Ok(false);
+    }
     let namespace = request.namespace.as_deref().unwrap_or_default();
     let holds = (namespaces.is_empty() || namespaces.iter().any(|name| name == namespace))
         && !exclude_namespaces.iter().any(|name| name == namespace)
@@ -45,6 +48,13 @@ pub(crate) fn matches(
         },
         _ => Ok(holds),
     }
+}
+
+fn is_interested(catalog: &Catalog, entry: &Entry, review: &Review) -> bool {
+    let gvk = &review.request().gvk;
+    let kind = catalog.kinds.find(&gvk.group, &gvk.kind);
+    let makes_pods = kind.is_some_and(Kind::makes_pods);
+    entry.info.judges(&gvk.kind_dot_group(), makes_pods)
 }
 
 fn labels_of(

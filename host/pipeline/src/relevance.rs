@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tollgate_admission::{GroupVersionKind, Kind, Kinds, Operation, PodView, Request, Review};
-use tollgate_catalog::Catalog;
+use tollgate_catalog::{Catalog, Entry};
 
 use crate::outcome::Outcome;
 use crate::review::Phase;
@@ -34,17 +34,33 @@ pub(crate) fn check(
     let find_pods = |request| Box::new(Review::new(request, &catalog.kinds));
     let old = before_update(&mut request).map(find_pods);
     let review = find_pods(request);
-    if old.as_ref().is_some_and(|old| same_pods(old, &review)) {
-        let (request, _) = review.into_parts();
-        let skipped = Outcome::skipped(request, "its pods do not change");
-        return Err(Box::new(skipped));
+    let makes_pods = kind_of(catalog, review.request()).is_some_and(Kind::makes_pods);
+    let why_not = match makes_pods {
+        true => why_not_for_its_pods(old.as_deref(), &review, phase),
+        false => old
+            .as_deref()
+            .is_some_and(|old| same_but_for_metadata(old.object(), review.object()))
+            .then_some("it does not change"),
+    };
+    match why_not {
+        Some(why) => {
+            let (request, _) = review.into_parts();
+            Err(Box::new(Outcome::skipped(request, why)))
+        }
+        None => Ok(Relevant { review, old }),
     }
-    if !concerns_accelerators(&review, phase) {
-        let (request, _) = review.into_parts();
-        let skipped = Outcome::skipped(request, "it names no accelerator");
-        return Err(Box::new(skipped));
+}
+
+fn why_not_for_its_pods(old: Option<&Review>, new: &Review, phase: Phase) -> Option<&'static str> {
+    if old.is_some_and(|old| same_pods(old, new)) {
+        return Some("its pods do not change");
     }
-    Ok(Relevant { review, old })
+    (!concerns_accelerators(new, phase)).then_some("it names no accelerator")
+}
+
+fn kind_of<'a>(catalog: &'a Catalog, request: &Request) -> Option<&'a Kind> {
+    let GroupVersionKind { group, kind, .. } = &request.gvk;
+    catalog.kinds.find(group, kind)
 }
 
 /// Whether the API server would ask about the object: the webhook gives the same answer whether or not the
@@ -71,16 +87,16 @@ fn before_update(request: &mut Request) -> Option<Request> {
 }
 
 fn why_not(catalog: &Catalog, request: &Request, phase: Phase) -> Option<&'static str> {
-    let GroupVersionKind { group, kind, .. } = &request.gvk;
     if !matches!(request.operation, Operation::Create | Operation::Update) {
         return Some("nothing is judged when an object goes");
     }
-    if catalog.kinds.find(group, kind).is_none() {
+    let Some(kind) = kind_of(catalog, request) else {
         return Some("its kind makes no pods that Tollgate knows of");
+    };
+    if !kind.makes_pods() && !is_judged(catalog, kind) {
+        return Some("no policy in force judges its kind");
     }
-    if phase == Phase::Mutate
-        && (kind != "Pod" || !group.is_empty() || request.operation != Operation::Create)
-    {
+    if phase == Phase::Mutate && !(kind.is_pod() && request.operation == Operation::Create) {
         return Some("only new pods are changed");
     }
     if !request.object.is_object() {
@@ -96,13 +112,19 @@ fn why_not(catalog: &Catalog, request: &Request, phase: Phase) -> Option<&'stati
     if request.object.pointer(MIRROR).is_some() {
         return Some("it is a mirror pod");
     }
-    if kind != "Pod" && made_by_a_reviewed_controller(&request.object, &catalog.kinds) {
+    if !kind.is_pod() && made_by_a_reviewed_controller(&request.object, &catalog.kinds) {
         return Some("its controller was reviewed");
     }
     let namespace = request.namespace.as_deref()?;
     catalog
         .is_exempt(namespace)
         .then_some("its namespace is exempt")
+}
+
+fn is_judged(catalog: &Catalog, kind: &Kind) -> bool {
+    let name = kind.kind_dot_group();
+    let judges = |entry: &Entry| entry.info.judges(&name, kind.makes_pods());
+    catalog.entries.iter().any(judges)
 }
 
 /// Whether the object's controller is of a kind that the webhook judges, and its pods with it.
@@ -132,4 +154,16 @@ fn same_pods(old: &Review, new: &Review) -> bool {
         old.count() == new.count() && old.path() == new.path() && old.substance() == new.substance()
     };
     old.pods().count() == new.pods().count() && old.pods().zip(new.pods()).all(same)
+}
+
+/// Whether an update leaves an object that makes no pods as it was: but for its status, and for its metadata besides
+/// annotations, which configure node groups.
+fn same_but_for_metadata(old: &Value, new: &Value) -> bool {
+    let fields = |object: &Value| {
+        let mut fields = object.as_object().cloned().unwrap_or_default();
+        let metadata = fields.remove("metadata").unwrap_or_default();
+        fields.remove("status");
+        (fields, metadata.get("annotations").cloned())
+    };
+    fields(old) == fields(new)
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use tollgate_admission::{Applied, Finding};
 use tollgate_catalog::OnFault;
 
-use tollgate_context::{Answer, Asked, Fit, Source, Unit};
+use tollgate_context::{Answer, Asked, Fit, Scaler, Source, Unit};
 
 use crate::outcome::{Exempted, FaultReport, Outcome, PodSummary, Verdict};
 
@@ -101,6 +101,22 @@ fn asked(asked: &Asked) -> Value {
         Answer::Unknown => json!({"question": question, "answer": null}),
         Answer::Known(known) => {
             json!({"question": question, "answer": known.values, "complete": known.is_complete})
+        }
+        Answer::Devices(devices) => {
+            let devices = devices
+                .iter()
+                .map(|(name, count)| (name.clone(), (*count).into()));
+            json!({"question": question, "answer": devices.collect::<Map<_, _>>()})
+        }
+        Answer::Scalers(scalers) => {
+            let scalers = scalers.iter().map(
+                |Scaler {
+                     kind,
+                     name,
+                     resources,
+                 }| json!({"kind": kind, "name": name, "resources": resources}),
+            );
+            json!({"question": question, "answer": scalers.collect::<Vec<_>>()})
         }
         Answer::Units(units) => {
             json!({"question": question, "answer": units.iter().copied().map(unit).collect::<Vec<_>>()})

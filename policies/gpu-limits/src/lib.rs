@@ -80,7 +80,9 @@ impl Policy for GpuLimits {
             let mut asked = Asked::of(pod);
             asked.retain(|asked| !asked.is_plain());
             asked.iter().try_for_each(shape::repair)?;
-            table::repair(&self.per_gpu, pod, &asked)?;
+            if pod.is_whole() {
+                table::repair(&self.per_gpu, pod, &asked)?;
+            }
         }
         Ok(())
     }
@@ -100,7 +102,9 @@ impl Policy for GpuLimits {
             places::report(pod, &asked);
             count::report(self.max_per_node, pod, &asked);
             nodes::report(&asked);
-            memory::report(pod, &asked);
+            if pod.is_whole() {
+                memory::report(pod, &asked);
+            }
         }
         Ok(())
     }

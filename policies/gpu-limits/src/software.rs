@@ -35,7 +35,7 @@ pub(crate) fn report(review: &Review, pod: &Pod) {
     let Some((container, what)) = needy else {
         return;
     };
-    if has_other_devices(pod) || is_filled_in_later(review) {
+    if has_other_devices(pod) || !pod.is_whole() || is_filled_in_later(review) {
         return;
     }
     IDLE.finding(

@@ -2,8 +2,8 @@
 //!
 //! Per resource, the larger of two sums: what runs together in the end (application containers
 //! and sidecars), and what each ordinary init container needs while it runs (its own request and
-//! that of the sidecars before it). Source: KEP-753, sidecar containers. Pod overhead is left out:
-//! it is never an accelerator.
+//! that of the sidecars before it). Source: KEP-753, sidecar containers. Pod overhead is
+//! held like a sidecar that starts before all others.
 
 use crate::{quantity::Quantity, resource::lookup};
 

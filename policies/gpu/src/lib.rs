@@ -24,6 +24,7 @@ mod weight;
 mod device_class;
 mod instance;
 mod label;
+mod metric;
 mod model;
 mod node_path;
 mod runtime_class;
@@ -67,6 +68,7 @@ pub use group::{Kinship, group_variables, kinship, marks_group, names_others};
 pub use hugepages::{HugePages, huge_pages};
 pub use instance::{Instance, gpu_count, instance};
 pub use label::{Models, model_keys, model_of, partition_of};
+pub use metric::exported_name;
 pub use mig::{MigName, MigSuffix};
 pub use model::{MODELS, Model, ModelError, Share, ShareRange};
 pub use node_path::{

@@ -27,6 +27,17 @@ pub struct Elsewhere {
     pub flags: &'static [&'static str],
     /// The one value that is harmless.
     pub unless: Option<&'static str>,
+    /// Whether what it tells of are the other pods of one group, whose devices the factors count.
+    pub in_group: bool,
+}
+
+impl Elsewhere {
+    const fn in_group(self) -> Self {
+        Self {
+            in_group: true,
+            ..self
+        }
+    }
 }
 
 /// What the product of the factors is measured by.
@@ -113,6 +124,7 @@ const fn flag(flags: &'static [&'static str]) -> Elsewhere {
     Elsewhere {
         flags,
         unless: None,
+        in_group: false,
     }
 }
 
@@ -120,21 +132,18 @@ const fn other_than(flags: &'static [&'static str], harmless: &'static str) -> E
     Elsewhere {
         flags,
         unless: Some(harmless),
+        in_group: false,
     }
 }
 
 /// Servers, also as Dynamo starts them. vLLM's data parallelism over several pods has many flags.
 static OF_SERVERS: &[Elsewhere] = &[
     flag(&["--config", "--extra-llm-api-options"]),
-    other_than(&["--nnodes"], "1"),
-    flag(&["--node-rank", "--headless"]),
-    other_than(&["--distributed-executor-backend"], "mp"),
-    flag(&[
-        "--data-parallel-size-local",
-        "-dpl",
-        "--data-parallel-rank",
-        "-dpn",
-    ]),
+    other_than(&["--nnodes"], "1").in_group(),
+    flag(&["--node-rank", "--headless"]).in_group(),
+    other_than(&["--distributed-executor-backend"], "mp").in_group(),
+    flag(&["--data-parallel-size-local", "-dpl"]).in_group(),
+    flag(&["--data-parallel-rank", "-dpn"]),
     flag(&[
         "--data-parallel-start-rank",
         "-dpr",
@@ -150,7 +159,7 @@ static OF_SERVERS: &[Elsewhere] = &[
     ]),
     flag(&["--prefill-context-parallel-size", "-pcp"]),
     // SGLang.
-    flag(&["--dist-init-addr", "--nccl-init-addr", "--use-ray"]),
+    flag(&["--dist-init-addr", "--nccl-init-addr", "--use-ray"]).in_group(),
     flag(&["--base-gpu-id", "--gpu-id-step"]),
 ];
 

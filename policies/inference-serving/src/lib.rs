@@ -18,6 +18,8 @@ mod room;
 
 mod share;
 
+mod torchserve;
+
 const UNMAINTAINED: Rule = Rule::warn(
     "torchserve-unmaintained",
     "A container runs TorchServe, which is no longer maintained and gets no more security fixes.",
@@ -52,8 +54,10 @@ impl Policy for InferenceServing {
             room::NO_ROOM,
             share::WHOLE,
             UNMAINTAINED,
+            torchserve::OPEN,
         ],
     )
+    .judges(&["pods", "ConfigMap"])
     .wants(&["cluster"])
     .mutates()
     .validates();
@@ -90,6 +94,9 @@ impl Policy for InferenceServing {
 
     fn validate(&self, review: &Review) -> Outcome {
         let pods = review.pods();
+        if pods.is_empty() && review.kind_dot_group() == "ConfigMap" {
+            torchserve::report(review);
+        }
         for pod in pods.iter() {
             for container in pod.containers().iter() {
                 if let Some(server) = Server::of(pod, container) {

@@ -7,6 +7,7 @@ mod images;
 mod probes;
 mod room;
 mod share;
+mod torchserve;
 
 /// A container with a GPU that runs a command.
 fn runs(command: &[&str]) -> ContainerBuilder {

@@ -13,6 +13,16 @@ use disruption::Keeper;
 
 mod restart;
 
+mod surge;
+
+mod upgrade;
+
+mod kept;
+
+mod notebook;
+
+mod unserved;
+
 /// Settings of `lifecycle`.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
@@ -31,7 +41,7 @@ pub struct Lifecycle {
 impl Policy for Lifecycle {
     const INFO: Info = Info::new(
         "lifecycle",
-        "Sees to it that work on accelerators survives the end of spot nodes and the zeal of autoscalers, and does not start again for ever.",
+        "Sees to it that work on accelerators survives the end of spot nodes and the zeal of autoscalers, and does not start again for ever, and that jobs and rollouts give devices back.",
         &[
             spot::NO_CHECKPOINT,
             spot::SHORT,
@@ -40,6 +50,11 @@ impl Policy for Lifecycle {
             disruption::KEPT,
             restart::FOR_EVER,
             restart::NO_DEADLINE,
+            surge::NEEDED,
+            upgrade::DOUBLES,
+            kept::KEPT,
+            notebook::SEVERAL,
+            unserved::UNSERVED,
         ],
     )
     .mutates()
@@ -68,10 +83,22 @@ impl Policy for Lifecycle {
     }
 
     fn validate(&self, review: &Review) -> Outcome {
-        for pod in review.pods().iter().filter(|pod| is_concerned(pod)) {
+        let pods = review.pods();
+        for pod in pods.iter().filter(|pod| is_concerned(pod)) {
             spot::report(review, pod);
             disruption::report(pod);
             restart::report(review, pod, self.require_deadline);
+            surge::report(review, pod);
+            notebook::report(pod);
+        }
+        let is_template = |pod: &Pod| !pod.path().is_empty();
+        if pods
+            .iter()
+            .any(|pod| is_template(pod) && takes_accelerators(pod))
+        {
+            upgrade::report(review);
+            kept::report(review);
+            unserved::report(review);
         }
         Ok(())
     }
@@ -82,9 +109,9 @@ fn trains(pod: &Pod) -> bool {
     tollgate_sdk::role(pod) == Some(gpu::Role::Training)
 }
 
-/// Agents of every node live and die with it.
+/// Agents of every node live and die with it. Where other objects add to a pod, nothing is known to be missing.
 fn is_concerned(pod: &Pod) -> bool {
-    takes_accelerators(pod) && pod.owner().as_deref() != Some("DaemonSet.apps")
+    pod.is_whole() && takes_accelerators(pod) && pod.owner().as_deref() != Some("DaemonSet.apps")
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use tollgate_sdk::test::{Case, ContainerBuilder, Done, PodBuilder, container, po
 use super::Lifecycle;
 
 mod disruption;
+mod objects;
 mod restart;
 mod spot;
 

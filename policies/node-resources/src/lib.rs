@@ -77,7 +77,9 @@ impl Policy for NodeResources {
             let takers = Taker::of(&containers);
             // The API server refuses these before it asks the validators.
             hugepages::refuse(&takers);
-            memlock::repair(review, &takers)?;
+            if pod.is_whole() {
+                memlock::repair(review, &takers)?;
+            }
         }
         Ok(())
     }
@@ -90,9 +92,12 @@ impl Policy for NodeResources {
                 continue;
             }
             proportion::report(self, pod, &takers);
-            storage::report(self, pod, &takers);
-            hugepages::report(&takers);
-            memlock::report(review, &takers);
+            // What is missing may be added.
+            if pod.is_whole() {
+                storage::report(self, pod, &takers);
+                hugepages::report(&takers);
+                memlock::report(review, &takers);
+            }
             network::report(pod, &takers);
         }
         Ok(())

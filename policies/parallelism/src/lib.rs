@@ -5,6 +5,7 @@
 //! tells, and the pod is left in peace.
 
 use tollgate_sdk::Program;
+use tollgate_sdk::gpu::{Kinship, kinship};
 use tollgate_sdk::prelude::*;
 
 mod supply;
@@ -12,8 +13,23 @@ use supply::Supply;
 
 mod standing;
 
+mod group;
+use group::Group;
+
 mod report;
 use report::Mismatch;
+
+mod nodes;
+
+mod plain;
+
+mod slots;
+
+mod trainer;
+
+mod ray;
+
+mod topology;
 
 const ABOVE: Rule = Rule::deny(
     "parallel-above-devices",
@@ -22,6 +38,10 @@ const ABOVE: Rule = Rule::deny(
 const ABOVE_POD: Rule = Rule::warn(
     "parallel-above-pod",
     "A server or a launcher is told of more devices than its container asks for, in a pod that may be one of a group: unless other pods bring the rest, it dies at its start.",
+);
+const ABOVE_GROUP: Rule = Rule::deny(
+    "parallel-above-group",
+    "A server of a group of pods (LeaderWorkerSet, RoleBasedGroup, Ray, Dynamo and others) spreads a model over no more devices than the pods of one group have together.",
 );
 const BELOW: Rule = Rule::warn(
     "parallel-below-devices",
@@ -44,8 +64,22 @@ pub struct Parallelism {}
 impl Policy for Parallelism {
     const INFO: Info = Info::new(
         "parallelism",
-        "Compares the tensor, pipeline and data parallel sizes of servers, and the processes of launchers, with the NVIDIA, AMD and Gaudi devices of their container.",
-        &[ABOVE, ABOVE_POD, BELOW, PROCESSES_ABOVE, PROCESSES_BELOW],
+        "Compares the tensor, pipeline and data parallel sizes of servers, and the processes of launchers, with the NVIDIA, AMD and Gaudi devices of their container or group, and what training operators and TPU slices are told with what their pods have.",
+        &[
+            ABOVE,
+            ABOVE_POD,
+            ABOVE_GROUP,
+            BELOW,
+            PROCESSES_ABOVE,
+            PROCESSES_BELOW,
+            nodes::UNLIKE,
+            plain::ONE,
+            slots::UNLIKE,
+            trainer::UNTOLD,
+            ray::UNLIKE,
+            ray::UNSEEN,
+            topology::UNLIKE,
+        ],
     )
     .wants(&["cluster"])
     .validates();
@@ -53,8 +87,14 @@ impl Policy for Parallelism {
     fn validate(&self, review: &Review) -> Outcome {
         let pods = review.pods();
         for pod in pods.iter() {
+            trainer::report(review, pod);
+            ray::report(review, pod);
+            topology::report(review, &pods, pod);
             for container in pod.containers().iter() {
-                judge(review, pods.len() > 1, pod, container);
+                judge(review, &pods, pod, container);
+                nodes::report(review, &pods, pod, container);
+                plain::report(review, pod, container);
+                slots::report(review, pod, container);
             }
         }
         Ok(())
@@ -62,7 +102,7 @@ impl Policy for Parallelism {
 }
 
 /// Compares what the program of a container is told with what the container has.
-fn judge(review: &Review, has_others: bool, pod: &Pod, container: &Container) {
+fn judge(review: &Review, pods: &[Pod], pod: &Pod, container: &Container) {
     let Some(supply) = Supply::of(container) else {
         return;
     };
@@ -73,10 +113,7 @@ fn judge(review: &Review, has_others: bool, pod: &Pod, container: &Container) {
         return;
     };
     let wanted = degrees.devices().unwrap_or(supply.count);
-    if wanted == supply.count
-        || degrees.goes_on_elsewhere(&program.words)
-        || supply.is_counted_otherwise(pod, container)
-    {
+    if wanted == supply.count || supply.is_counted_otherwise(pod, container) {
         return;
     }
     let mismatch = Mismatch {
@@ -86,11 +123,25 @@ fn judge(review: &Review, has_others: bool, pod: &Pod, container: &Container) {
         supply,
         wanted,
     };
+    let words = &mismatch.program.words;
     if mismatch.wanted > mismatch.supply.count {
-        mismatch.report_above(|program| standing::of(review, has_others, pod, container, program));
-    } else {
-        mismatch.report_below();
+        let goes_on = mismatch.degrees.goes_on_outside_the_group(words);
+        if let Some(group) = of_kind(review, pods, pod).filter(|_| !goes_on) {
+            mismatch.report_above_group(&group);
+        } else if !mismatch.degrees.goes_on_elsewhere(words) {
+            let has_others = pods.len() > 1;
+            mismatch
+                .report_above(|program| standing::of(review, has_others, pod, container, program));
+        }
+    } else if !mismatch.degrees.goes_on_elsewhere(words) {
+        mismatch.report_below(pod);
     }
+}
+
+/// The group of a pod, where its kind is one of groups.
+fn of_kind(review: &Review, pods: &[Pod], pod: &Pod) -> Option<Group> {
+    let is_group = kinship(&pod.owner()?) == Kinship::Unknown;
+    is_group.then(|| Group::of(review, pods, pod)).flatten()
 }
 
 #[cfg(test)]

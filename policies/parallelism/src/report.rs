@@ -4,9 +4,10 @@ use tollgate_sdk::gpu::Reach;
 use tollgate_sdk::prelude::*;
 use tollgate_sdk::{Parallelism, Program, below};
 
+use crate::group::Group;
 use crate::standing::Standing;
 use crate::supply::Supply;
-use crate::{ABOVE, ABOVE_POD, BELOW, PROCESSES_ABOVE, PROCESSES_BELOW};
+use crate::{ABOVE, ABOVE_GROUP, ABOVE_POD, BELOW, PROCESSES_ABOVE, PROCESSES_BELOW};
 
 /// A program, and the devices that it is told to use, which are not those that it has.
 pub(crate) struct Mismatch<'a> {
@@ -38,9 +39,32 @@ impl Mismatch<'_> {
             .report();
     }
 
+    /// Reports more than the pods of a group have together. Processes of one pod have no more than the pod has.
+    pub(crate) fn report_above_group(&self, group: &Group) {
+        if self.degrees.spread.reach == Reach::Pod {
+            return self.report_above(|_| Standing::Grouped);
+        }
+        let resource = &self.supply.resource;
+        let Some(there) = group.devices(resource).filter(|there| self.wanted > *there) else {
+            return;
+        };
+        let pods = group.size();
+        self.finding(
+            &ABOVE_GROUP,
+            &format!("more than the {there} {resource} of the {pods} pods of its group"),
+        )
+        .allowed(format!("at most {there}"))
+        .fix(format!(
+            "make the group larger, ask for more `{resource}` in its pods, or set {} so that the product is {there}",
+            self.flag()
+        ))
+        .report();
+    }
+
     /// Reports fewer than there are, unless several programs may share them.
-    pub(crate) fn report_below(&self) {
-        if self.shares_devices() || (self.degrees.told.is_empty() && self.may_be_told_elsewhere()) {
+    pub(crate) fn report_below(&self, pod: &Pod) {
+        let is_told = !self.degrees.told.is_empty();
+        if self.shares_devices() || !is_told && (self.may_be_told_elsewhere() || !pod.is_whole()) {
             return;
         }
         let rule = match self.degrees.spread.reach {

@@ -4,6 +4,7 @@ use tollgate_sdk::test::{Case, ContainerBuilder, Done, PodBuilder, container, po
 use super::Parallelism;
 
 mod groups;
+mod objects;
 mod processes;
 mod servers;
 

@@ -26,6 +26,12 @@ mod scheduler;
 
 mod mixed;
 
+mod daemon;
+
+mod queue;
+
+mod claim;
+
 /// Settings of `placement`.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
@@ -46,7 +52,7 @@ pub struct Placement {
 impl Policy for Placement {
     const INFO: Info = Info::new(
         "placement",
-        "Holds training and serving to the kinds of GPU and capacity that the site gives them, fills in model and priority class, and finds pods that no node can run.",
+        "Holds training and serving to the kinds of GPU and capacity that the site gives them, fills in model and priority class, and finds pods that no node can run, or that nobody places together.",
         &[
             allowed::GPU_CLASS,
             allowed::CAPACITY,
@@ -59,6 +65,10 @@ impl Policy for Placement {
             scheduler::UNKNOWN,
             mixed::ABSENT,
             mixed::OPEN,
+            daemon::ON_EVERY_NODE,
+            queue::NO_QUEUE,
+            queue::NO_GANG,
+            claim::SHARED,
         ],
     )
     .wants(&["cluster"])
@@ -91,7 +101,9 @@ impl Policy for Placement {
     }
 
     fn validate(&self, review: &Review) -> Outcome {
-        for pod in review.pods().iter().filter(|pod| is_concerned(pod)) {
+        let pods = review.pods();
+        pods.iter().for_each(daemon::report);
+        for pod in pods.iter().filter(|pod| is_concerned(pod)) {
             self.report_class(pod);
             self.report_capacity(pod);
             selectors::report(pod);
@@ -99,6 +111,10 @@ impl Policy for Placement {
             driver::report(self.driver_branch, pod);
             scheduler::report(pod);
             mixed::report(pod);
+        }
+        if pods.iter().any(takes_accelerators) {
+            queue::report(review);
+            claim::report(review, &pods);
         }
         Ok(())
     }

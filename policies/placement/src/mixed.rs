@@ -28,7 +28,7 @@ pub(crate) fn report(pod: &Pod) {
         (!known.values.contains(value)).then_some((key, value, known.values))
     });
     absent.for_each(|(key, value, there)| report_absent(pod, key, value, &there));
-    if selected_models(pod).is_none() && takes_whole_gpus(pod) {
+    if pod.is_whole() && selected_models(pod).is_none() && takes_whole_gpus(pod) {
         report_open(pod);
     }
 }

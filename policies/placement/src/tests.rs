@@ -8,6 +8,7 @@ mod architecture;
 mod defaults;
 mod driver;
 mod mixed;
+mod objects;
 mod scheduler;
 mod selectors;
 

@@ -2,7 +2,8 @@
 //! snapshot, nothing is known, and a rule that needs to know should say nothing.
 
 pub use crate::contract::cluster::{
-    GpuUnit, Known, amounts, claim_classes, gpu_models, names, node_label, schedulers,
+    GpuUnit, Known, Scaler, amounts, claim_classes, claim_modes, gpu_models, names, node_label,
+    scalers, schedulers, workload_devices,
 };
 use crate::{Pod, contract::cluster};
 

@@ -139,6 +139,7 @@ mod exports {
             mutates,
             validates,
             grants,
+            interests,
         } = listed.info;
         guest::PolicyInfo {
             name: name.to_owned(),
@@ -149,7 +150,7 @@ mod exports {
             rules: rules.iter().map(describe_rule).collect(),
             settings_schema: (listed.schema)(),
             grants: grants.iter().map(|grant| (*grant).to_owned()).collect(),
-            interests: vec!["pods".to_owned()],
+            interests: interests.iter().map(|kind| (*kind).to_owned()).collect(),
             extra: Vec::new(),
         }
     }
@@ -159,13 +160,17 @@ mod exports {
             id: rule.id.to_owned(),
             doc: rule.doc.to_owned(),
             default: rule.default.as_str().to_owned(),
-            extra: needs(rule),
+            extra: extra(rule),
         }
     }
 
-    fn needs(rule: &Rule) -> Vec<(String, String)> {
+    fn extra(rule: &Rule) -> Vec<(String, String)> {
         let needs = rule.needs.map(|what| ("needs".to_owned(), what.to_owned()));
-        needs.into_iter().collect()
+        let about = rule
+            .about
+            .iter()
+            .map(|kind| ("about".to_owned(), (*kind).to_owned()));
+        needs.into_iter().chain(about).collect()
     }
 
     fn call(

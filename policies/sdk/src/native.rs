@@ -200,6 +200,8 @@ pub mod types {
             count() -> Option<u32>;
             /// The kind of what owns the pods.
             owner() -> Option<String>;
+            /// Whether the object spells out all of the pod.
+            is_whole() -> bool;
             /// A label.
             label(key: &str) -> Option<String> = owned;
             /// All labels.
@@ -563,7 +565,7 @@ pub mod site {
 pub mod cluster {
     //! The interface `cluster`: see `wit/cluster.wit` for what each function means.
 
-    use tollgate_context::{Answer, Question, Unit};
+    use tollgate_context::{Answer, Question, Unit, Workload};
 
     use super::{session, types::Pod};
 
@@ -587,6 +589,25 @@ pub mod cluster {
         pub mig_profile: Option<String>,
     }
 
+    /// What scales a workload.
+    #[derive(Clone, Debug, Eq, PartialEq)]
+    pub struct Scaler {
+        /// Its kind, `Kind.group`.
+        pub kind: String,
+        /// Its name.
+        pub name: String,
+        /// The resources by which it scales, or which it sets.
+        pub resources: Vec<String>,
+    }
+
+    fn workload(kind: &str, namespace: &str, name: &str) -> Workload {
+        Workload {
+            kind: kind.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
     fn ask(question: &Question) -> Answer {
         session(|session| session.snapshot.answer(question, &session.review.borrow()))
     }
@@ -597,7 +618,7 @@ pub mod cluster {
                 values: known.values,
                 complete: known.is_complete,
             }),
-            Answer::Units(_) | Answer::Unknown => None,
+            _ => None,
         }
     }
 
@@ -616,6 +637,37 @@ pub mod cluster {
             name: name.to_owned(),
             is_template: template,
         })
+    }
+
+    /// The access modes that a PersistentVolumeClaim asks for.
+    pub fn claim_modes(namespace: &str, name: &str) -> Option<Known> {
+        known(&Question::ClaimModes {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        })
+    }
+
+    /// The accelerators that one replica of a workload takes, by resource name.
+    pub fn workload_devices(kind: &str, namespace: &str, name: &str) -> Option<Vec<(String, u32)>> {
+        let question = Question::WorkloadDevices(workload(kind, namespace, name));
+        let few = |(name, count)| (name, u32::try_from(count).unwrap_or(u32::MAX));
+        match ask(&question) {
+            Answer::Devices(devices) => Some(devices.into_iter().map(few).collect()),
+            _ => None,
+        }
+    }
+
+    /// What scales a workload, as far as that is known.
+    pub fn scalers(kind: &str, namespace: &str, name: &str) -> Vec<Scaler> {
+        let read = |scaler: tollgate_context::Scaler| Scaler {
+            kind: scaler.kind.to_owned(),
+            name: scaler.name,
+            resources: scaler.resources,
+        };
+        match ask(&Question::Scalers(workload(kind, namespace, name))) {
+            Answer::Scalers(scalers) => scalers.into_iter().map(read).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// The schedulers, by the names that pods use.
@@ -655,7 +707,7 @@ pub mod cluster {
     pub fn pod_gpu_units(pod: &Pod) -> Vec<GpuUnit> {
         match ask(&Question::GpuUnits { pod: pod.1 }) {
             Answer::Units(units) => units.into_iter().map(gpu_unit).collect(),
-            Answer::Known(_) | Answer::Unknown => Vec::new(),
+            _ => Vec::new(),
         }
     }
 

@@ -20,6 +20,8 @@ pub struct Info {
     pub validates: bool,
     /// The grants that it wants.
     pub grants: &'static [&'static str],
+    /// The kinds that it judges, as `Kind.group`, or `pods` for everything that makes pods.
+    pub interests: &'static [&'static str],
 }
 
 impl Info {
@@ -32,6 +34,7 @@ impl Info {
             mutates: false,
             validates: false,
             grants: &[],
+            interests: &["pods"],
         }
     }
 
@@ -49,6 +52,11 @@ impl Info {
             validates: true,
             ..self
         }
+    }
+
+    /// It judges these kinds, as `Kind.group`, or `pods` for everything that makes pods, and no others.
+    pub const fn judges(self, interests: &'static [&'static str]) -> Self {
+        Self { interests, ..self }
     }
 
     /// It wants grants, such as `patch`.

@@ -81,11 +81,21 @@ impl Parallelism {
 
     /// Whether the words of the program tell that more stands elsewhere: with other pods, or in a file.
     pub fn goes_on_elsewhere(&self, words: &Words) -> bool {
+        self.is_told(words, |_| true)
+    }
+
+    /// Whether the words of the program tell that more stands elsewhere than with the pods of one group.
+    pub fn goes_on_outside_the_group(&self, words: &Words) -> bool {
+        self.is_told(words, |elsewhere| !elsewhere.in_group)
+    }
+
+    fn is_told(&self, words: &Words, such: impl Fn(&Elsewhere) -> bool) -> bool {
         let is_given = |elsewhere: &Elsewhere| {
             let mut values = words.values(elsewhere.flags);
             values.any(|value| elsewhere.unless != Some(value))
         };
-        self.spread.elsewhere.iter().any(is_given)
+        let mut elsewhere = self.spread.elsewhere.iter().filter(|one| such(one));
+        elsewhere.any(is_given)
     }
 }
 

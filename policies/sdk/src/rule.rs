@@ -39,6 +39,8 @@ pub struct Rule {
     /// What must be known of the cluster for it to say anything: `nodes`, `schedulers`, or objects of a kind,
     /// `Kind.group`.
     pub needs: Option<&'static str>,
+    /// The kinds that it is about, as `Kind.group`; empty where it is about pods.
+    pub about: &'static [&'static str],
 }
 
 impl Rule {
@@ -49,6 +51,7 @@ impl Rule {
             doc,
             default: Action::Deny,
             needs: None,
+            about: &[],
         }
     }
 
@@ -59,6 +62,7 @@ impl Rule {
             doc,
             default: Action::Warn,
             needs: None,
+            about: &[],
         }
     }
 
@@ -69,6 +73,7 @@ impl Rule {
             doc,
             default: Action::Repair,
             needs: None,
+            about: &[],
         }
     }
 
@@ -84,6 +89,14 @@ impl Rule {
     pub const fn needs(self, what: &'static str) -> Self {
         Self {
             needs: Some(what),
+            ..self
+        }
+    }
+
+    /// The same rule, which is about objects of these kinds, `Kind.group`, and not about pods as such.
+    pub const fn about(self, kinds: &'static [&'static str]) -> Self {
+        Self {
+            about: kinds,
             ..self
         }
     }

@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use serde_json::Value;
 use tollgate_gpu::Workload;
 
 use crate::contract::types as raw;
@@ -163,6 +164,36 @@ impl Review {
         Rc::clone(&self.pods)
     }
 
+    /// The kind of the object, as `Kind.group`, or the bare kind for the core group.
+    pub fn kind_dot_group(&self) -> String {
+        match self.group().as_str() {
+            "" => self.kind(),
+            group => format!("{}.{group}", self.kind()),
+        }
+    }
+
+    /// What stands at a JSON pointer of the object; nothing for `null`.
+    pub fn value(&self, pointer: &str) -> Option<Value> {
+        let value: Value = serde_json::from_str(&self.json(pointer)?).ok()?;
+        (!value.is_null()).then_some(value)
+    }
+
+    /// The text at a JSON pointer of the object.
+    pub fn text(&self, pointer: &str) -> Option<String> {
+        match self.value(pointer)? {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The whole number at a JSON pointer of the object, also where it is written as text.
+    pub fn number(&self, pointer: &str) -> Option<u64> {
+        match self.value(pointer)? {
+            Value::String(text) => text.parse().ok(),
+            value => value.as_u64(),
+        }
+    }
+
     asked! { self => self.raw;
         /// `CREATE` or `UPDATE`.
         operation() -> String;
@@ -281,6 +312,8 @@ impl Pod {
         role() -> String;
         /// How many such pods the object makes; `None` when it cannot be told.
         count() -> Option<u32>;
+        /// Whether the object spells out all of the pod: a rule about what is missing should say nothing where not.
+        is_whole() -> bool;
         /// All labels.
         labels() -> Vec<(String, String)>;
         /// All annotations.

@@ -105,7 +105,9 @@ impl Policy for SharedMemory {
         let pods = review.pods();
         for workload in pods.iter().filter_map(Workload::read) {
             self.repair_volumes(&workload)?;
-            self.supply(&workload, review, &pods)?;
+            if workload.pod.is_whole() {
+                self.supply(&workload, review, &pods)?;
+            }
         }
         Ok(())
     }

@@ -25,6 +25,7 @@ pub(super) struct Pods {
     pub(super) holds: Hold,
     pub(super) role: &'static str,
     pub(super) count: &'static str,
+    pub(super) is_whole: bool,
 }
 
 /// [`Holds`] as a constant.
@@ -99,10 +100,11 @@ const fn template(path: &'static str, count: &'static str) -> Pods {
         holds: Hold::Template,
         role: "",
         count,
+        is_whole: true,
     }
 }
 
-/// A bare spec that holds labels and annotations beside the fields of the pod.
+/// A bare spec that holds labels and annotations beside the fields of the pod. Its controller adds to it.
 const fn spec(path: &'static str, count: &'static str) -> Pods {
     labelled(path, path, count)
 }
@@ -110,6 +112,7 @@ const fn spec(path: &'static str, count: &'static str) -> Pods {
 const fn bare(path: &'static str, count: &'static str) -> Pods {
     Pods {
         holds: Hold::Spec(Labels::Nowhere),
+        is_whole: false,
         ..template(path, count)
     }
 }
@@ -117,6 +120,7 @@ const fn bare(path: &'static str, count: &'static str) -> Pods {
 const fn labelled(path: &'static str, labels: &'static str, count: &'static str) -> Pods {
     Pods {
         holds: Hold::Spec(Labels::At(labels)),
+        is_whole: false,
         ..template(path, count)
     }
 }
@@ -131,6 +135,7 @@ const fn object(path: &'static str, count: &'static str) -> Pods {
 const fn parts(path: &'static str, pieces: &'static [Piece], count: &'static str) -> Pods {
     Pods {
         holds: Hold::Parts(pieces),
+        is_whole: false,
         ..template(path, count)
     }
 }
@@ -138,6 +143,14 @@ const fn parts(path: &'static str, pieces: &'static [Piece], count: &'static str
 impl Pods {
     const fn role(self, role: &'static str) -> Self {
         Self { role, ..self }
+    }
+
+    /// The controller adds nothing to what stands there.
+    const fn whole(self) -> Self {
+        Self {
+            is_whole: true,
+            ..self
+        }
     }
 }
 
@@ -155,6 +168,11 @@ const fn row(group: &'static str, kind: &'static str, treatment: Treatment, pods
         times: "",
         pods,
     }
+}
+
+/// A kind that makes no pods, and that rules read for what it scales or supplies.
+const fn other(group: &'static str, kind: &'static str, treatment: Treatment) -> Row {
+    row(group, kind, treatment, &[])
 }
 
 impl Row {
@@ -276,13 +294,14 @@ const CLIQUES: &[Pods] = &[labelled(
     "/template/cliques/*/spec/podSpec",
     "/template/cliques/*",
     "/replicas or 1 * if(/template/podCliqueScalingGroups, unknown, /template/cliques/*/spec/replicas or 1)",
-)];
+)
+.whole()];
 
 /// How often a step of a workflow runs is known when it has run.
 const WORKFLOW: &[Pods] = &[
-    parts("/templates/*/container", STEP, "unknown"),
-    parts("/templates/*/script", STEP, "unknown"),
-    parts("/templates/*/containerSet", STEP, "unknown"),
+    parts("/templates/*/container", STEP, "unknown").whole(),
+    parts("/templates/*/script", STEP, "unknown").whole(),
+    parts("/templates/*/containerSet", STEP, "unknown").whole(),
 ];
 const STEP: &[Piece] = &[
     value("/podMetadata", "/metadata"),
@@ -583,7 +602,7 @@ const KUBEFLOW: &str = "kubeflow.org";
 const ARGO: &str = "argoproj.io";
 const AIBRIX: &str = "orchestration.aibrix.ai";
 
-/// Every kind that makes pods.
+/// Every kind that is reviewed.
 #[rustfmt::skip]
 pub(super) const TABLE: &[Row] = &[
     // Kubernetes itself.
@@ -662,4 +681,21 @@ pub(super) const TABLE: &[Row] = &[
     row("kueue.x-k8s.io", "Workload", ReviewOnly, &[("", &[template("/spec/podSets/*/template", "/spec/podSets/*/count or 1")])]),
     row("sparkoperator.k8s.io", "SparkApplication", Ignore, &[("/spec", SPARK)]),
     row("sparkoperator.k8s.io", "ScheduledSparkApplication", Ignore, &[("/spec/template", SPARK)]).times(SUSPEND),
+
+    // What scales pods.
+    other("autoscaling", "HorizontalPodAutoscaler", Ignore),
+    other("keda.sh", "ScaledObject", Ignore),
+    other("autoscaling.k8s.io", "VerticalPodAutoscaler", Ignore),
+
+    // What supplies and bounds devices.
+    other("karpenter.sh", "NodePool", Ignore),
+    other("cluster.x-k8s.io", "MachineDeployment", Ignore),
+    other("karpenter.k8s.aws", "EC2NodeClass", ReviewOnly),
+    other("resource.k8s.io", "ResourceClaim", Ignore),
+    other("resource.k8s.io", "ResourceClaimTemplate", Ignore),
+    other("", "ResourceQuota", ReviewOnly),
+    other("nvidia.com", "ClusterPolicy", ReviewOnly),
+    other("", "ConfigMap", ReviewOnly),
+    other("monitoring.coreos.com", "ServiceMonitor", ReviewOnly),
+    other("monitoring.coreos.com", "PodMonitor", ReviewOnly),
 ];

@@ -133,6 +133,7 @@ impl From<PodsSpec> for PodPath {
                 },
                 Holds::Object => admission::Holds::Object,
             },
+            is_whole: true,
             role,
             count: replicas.map_or(Count::UNKNOWN, |replicas| replicas.count),
         }

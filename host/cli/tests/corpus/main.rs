@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tollgate_catalog::document::list_files;
 use tollgate_catalog::{Catalog, yaml};
-use tollgate_pipeline::{Outcome, report};
+use tollgate_pipeline::{Outcome, Verdict, report};
 
 /// What no policy knows, put where policies edit.
 fn unknown() -> Value {
@@ -71,6 +71,43 @@ fn real_manifests_are_repaired_without_harm() {
         .iter()
         .for_each(|(rule, count)| println!("{count:>6}  {rule}"));
     assert!(pods >= 10);
+}
+
+/// Whole objects, of every kind, as they stand in their files.
+#[test]
+fn real_objects_are_judged_without_fault() {
+    let (catalog, _) = support::load("", ".".as_ref());
+    let mut counts = BTreeMap::<String, usize>::new();
+    let mut reviewed = 0;
+    for file in manifests() {
+        for object in objects_of(&file) {
+            let outcome = support::dry_run(&catalog, object);
+            let file = file.display();
+            assert!(outcome.faults.is_empty(), "{file}: {:?}", outcome.faults);
+            for finding in &outcome.findings {
+                assert!(finding.fix.is_some(), "{file}: {finding:?}");
+                assert!(finding.message.len() < 400, "{file}: {finding:?}");
+            }
+            reviewed += usize::from(!matches!(outcome.verdict, Verdict::Skipped(_)));
+            count(&outcome, &mut counts);
+        }
+    }
+    println!("{reviewed} objects; objects by rule:");
+    counts
+        .iter()
+        .for_each(|(rule, count)| println!("{count:>6}  {rule}"));
+    assert!(reviewed >= 10);
+}
+
+fn objects_of(file: &Path) -> Vec<Value> {
+    let bytes = fs::read(file).unwrap();
+    let documents = yaml::documents(&file.display().to_string(), &bytes);
+    let objects = documents
+        .into_iter()
+        .filter_map(|document| document.content.ok());
+    objects
+        .filter(|object| object["kind"].is_string())
+        .collect()
 }
 
 /// Everything that the answer says, in its order.

@@ -1,6 +1,6 @@
 //! Which rules answer which row of the catalogue of misconfigurations.
 //!
-//! A row names its rules as `POLICY/RULE`, or says why no rule about pods can answer it.
+//! A row names its rules as `POLICY/RULE`, or says why no rule can answer it.
 
 /// A row of the catalogue.
 pub struct Row {
@@ -13,7 +13,7 @@ pub struct Row {
 /// What is done about it.
 pub enum Answer {
     Rules(&'static [&'static str]),
-    /// Nothing on the pod level; why.
+    /// Nothing; why.
     None(&'static str),
 }
 use Answer::Rules;
@@ -22,7 +22,7 @@ const fn row(id: &'static str, what: &'static str, answer: Answer) -> Row {
     Row { id, what, answer }
 }
 
-/// The rows that are about pods, or about what a pod's template says.
+/// All rows.
 pub const CATALOGUE: &[Row] = &[
     row(
         "M01",
@@ -78,7 +78,11 @@ pub const CATALOGUE: &[Row] = &[
     row(
         "M10",
         "a claim of all devices, of administration, or of a class that is not for workloads",
-        Rules(&["gpu-isolation/device-class"]),
+        Rules(&[
+            "gpu-isolation/device-class",
+            "gpu-supply/claim-of-administration",
+            "gpu-supply/claim-of-all-devices",
+        ]),
     ),
     row(
         "M11",
@@ -180,6 +184,7 @@ pub const CATALOGUE: &[Row] = &[
         Rules(&[
             "parallelism/parallel-above-devices",
             "parallelism/parallel-above-pod",
+            "parallelism/parallel-above-group",
         ]),
     ),
     row(
@@ -196,9 +201,42 @@ pub const CATALOGUE: &[Row] = &[
         ]),
     ),
     row(
+        "M29",
+        "several GPUs a pod and one process in a PyTorchJob",
+        Rules(&["parallelism/one-process-for-several-gpus"]),
+    ),
+    row(
+        "M30",
+        "slots of an MPIJob unlike its GPUs",
+        Rules(&["parallelism/slots-unlike-gpus"]),
+    ),
+    row(
+        "M31",
+        "a TrainJob on devices that the trainer does not count",
+        Rules(&["parallelism/processes-untold"]),
+    ),
+    row(
+        "M32",
+        "GPUs that Ray is told of unlike those that it has",
+        Rules(&[
+            "parallelism/ray-gpus-unlike-limit",
+            "parallelism/ray-gpus-unseen",
+        ]),
+    ),
+    row(
+        "M33",
+        "a TPU topology unlike the chips of its pods",
+        Rules(&["parallelism/tpu-topology"]),
+    ),
+    row(
         "M34",
         "a model spread over MIG devices or shares",
         Rules(&["mig-resources/tensor-parallel-over-mig"]),
+    ),
+    row(
+        "M35",
+        "`--nnodes` unlike the pods",
+        Rules(&["parallelism/nodes-unlike-pods"]),
     ),
     row(
         "M36",
@@ -235,6 +273,11 @@ pub const CATALOGUE: &[Row] = &[
             "node-resources/cpu-or-memory-over-proportion",
             "node-resources/cpu-under-proportion",
         ]),
+    ),
+    row(
+        "M42",
+        "a DaemonSet that asks for GPUs",
+        Rules(&["placement/daemon-set-with-devices"]),
     ),
     row(
         "M43",
@@ -298,6 +341,16 @@ pub const CATALOGUE: &[Row] = &[
     ),
     row("M53", "`nodeName` set", Rules(&["gpu-isolation/node-name"])),
     row(
+        "M54",
+        "batch work beside the queue of its namespace",
+        Rules(&["placement/no-queue"]),
+    ),
+    row(
+        "M55",
+        "several pods of one job that nobody places together",
+        Rules(&["placement/no-gang"]),
+    ),
+    row(
         "M56",
         "no priority class",
         Rules(&["placement/priority-class-default"]),
@@ -319,6 +372,11 @@ pub const CATALOGUE: &[Row] = &[
             "placement/cuda-newer-than-driver",
             "placement/cuda-check-disabled",
         ]),
+    ),
+    row(
+        "M60",
+        "a rollout that needs a GPU more",
+        Rules(&["lifecycle/surge-needs-devices"]),
     ),
     row(
         "M61",
@@ -350,7 +408,16 @@ pub const CATALOGUE: &[Row] = &[
     row(
         "M65",
         "training without an end",
-        Rules(&["lifecycle/restarts-for-ever", "lifecycle/no-deadline"]),
+        Rules(&[
+            "lifecycle/restarts-for-ever",
+            "lifecycle/no-deadline",
+            "lifecycle/ray-cluster-kept",
+        ]),
+    ),
+    row(
+        "M66",
+        "idle notebooks with GPUs",
+        Rules(&["lifecycle/notebook-with-several-gpus"]),
     ),
     row(
         "M67",
@@ -362,11 +429,89 @@ pub const CATALOGUE: &[Row] = &[
         ]),
     ),
     row(
+        "M68",
+        "NVML errors after hours, since systemd took the devices away",
+        Answer::None("only the logs of the node show it"),
+    ),
+    row(
+        "M69",
+        "a scaler without a maximum of its own",
+        Rules(&["gpu-scaling/default-maximum"]),
+    ),
+    row(
+        "M70",
+        "pods with GPUs scaled by their CPU, or by a metric that is not there",
+        Rules(&[
+            "gpu-scaling/scaled-by-cpu-alone",
+            "gpu-scaling/scale-target-absent",
+            "gpu-supply/dcgm-monitor-selects-nothing",
+            "gpu-supply/dcgm-labels-hidden",
+        ]),
+    ),
+    row(
+        "M71",
+        "a VerticalPodAutoscaler that evicts pods with GPUs",
+        Rules(&["gpu-scaling/vpa-evicts-accelerators"]),
+    ),
+    row(
+        "M72",
+        "a NodePool without a limit of GPUs, or with fields of another version",
+        Rules(&[
+            "gpu-supply/pool-without-gpu-limit",
+            "gpu-supply/removed-karpenter-version",
+            "gpu-supply/karpenter-field-refused",
+            "gpu-supply/karpenter-field-dropped",
+        ]),
+    ),
+    row(
+        "M73",
+        "an upgrade that takes the GPUs twice",
+        Rules(&["lifecycle/upgrade-doubles"]),
+    ),
+    row(
+        "M74",
+        "a device plugin configuration without default",
+        Rules(&["gpu-supply/plugin-config-without-default"]),
+    ),
+    row(
+        "M75",
+        "a configuration of MIG or sharing that the plugin refuses or does not read",
+        Rules(&[
+            "gpu-supply/two-ways-of-sharing",
+            "gpu-supply/replicas-of-one",
+            "gpu-supply/sharing-without-resources",
+            "gpu-supply/mixed-layout-under-single",
+        ]),
+    ),
+    row(
+        "M76",
+        "two scalers of one resource",
+        Rules(&["gpu-scaling/scalers-fight"]),
+    ),
+    row(
+        "M77",
+        "a volume of one node under several pods",
+        Rules(&["placement/claim-of-one-node"]),
+    ),
+    row(
         "M78",
         "a model that does not fit",
         Rules(&[
             "inference-serving/model-does-not-fit",
             "inference-serving/whole-memory-on-shared-gpu",
+        ]),
+    ),
+    row(
+        "M79",
+        "a TorchServe that lets anybody load code",
+        Rules(&["inference-serving/torchserve-open"]),
+    ),
+    row(
+        "M80",
+        "a metric by a name that no server exports",
+        Rules(&[
+            "gpu-scaling/metric-never-exported",
+            "gpu-scaling/removed-trigger-field",
         ]),
     ),
 ];
@@ -417,4 +562,29 @@ pub const BEYOND: &[(&str, &str)] = &[
         "inference-serving/torchserve-unmaintained",
         "servers that nobody maintains",
     ),
+    (
+        "gpu-supply/gpu-pool-without-taint",
+        "pools that pods without GPUs fill",
+    ),
+    (
+        "gpu-supply/spot-pool-of-one-type",
+        "pools that cannot buy anything else",
+    ),
+    (
+        "gpu-supply/node-class-without-images",
+        "classes that the API server refuses",
+    ),
+    (
+        "gpu-supply/node-class-of-old-images",
+        "images that are no longer made",
+    ),
+    (
+        "gpu-supply/node-group-gpu-untold",
+        "node groups that scale from zero",
+    ),
+    (
+        "gpu-supply/quota-counts-nothing",
+        "quotas by a name that is not counted",
+    ),
+    ("lifecycle/unserved-kind", "kinds that were removed"),
 ];

@@ -1,4 +1,5 @@
-//! What people read is as things are: `docs/rules.md`, `docs/operations.md`, the chart. `UPDATE_DOCS=1` writes what is made.
+//! What people read is as things are: `docs/rules.md`, `docs/systems.md`, `docs/operations.md`, the chart. `UPDATE_DOCS=1`
+//! writes what is made.
 
 #![allow(
     clippy::expect_used,
@@ -18,6 +19,7 @@ mod operations;
 mod rules;
 #[path = "../support/mod.rs"]
 mod support;
+mod systems;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,7 +27,8 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use catalogue::{Answer, BEYOND, CATALOGUE};
-use tollgate_engine::PolicyInfo;
+use tollgate_admission::{Kind, Kinds};
+use tollgate_engine::{PolicyInfo, RuleInfo};
 
 /// The built-in policies in the order in which they run.
 static POLICIES: LazyLock<Vec<PolicyInfo>> = LazyLock::new(|| {
@@ -36,6 +39,11 @@ static POLICIES: LazyLock<Vec<PolicyInfo>> = LazyLock::new(|| {
 #[test]
 fn the_rules_are_documented_as_they_are() {
     assert_current("docs/rules.md", &rules::document(&POLICIES));
+}
+
+#[test]
+fn the_systems_are_documented_as_they_are() {
+    assert_current("docs/systems.md", &systems::document(&POLICIES));
 }
 
 /// A file of the checkout.
@@ -65,6 +73,32 @@ fn assert_current(name: &str, text: &str) {
         differs.map_or(written.lines().count().min(text.lines().count()), |at| at
             + 1)
     );
+}
+
+#[test]
+fn what_policies_and_rules_are_about_is_in_the_table_of_kinds() {
+    let rows = Kinds::builtin().rows();
+    let is_known =
+        |name: &str| name == "pods" || rows.iter().any(|kind| kind.kind_dot_group() == name);
+    for info in POLICIES.iter() {
+        let about = info.rules.iter().flat_map(|rule| &rule.about);
+        for name in info.interests.iter().chain(about) {
+            assert!(is_known(name), "{}: {name}", info.name);
+        }
+    }
+    let others = rows.iter().filter(|kind| !kind.makes_pods());
+    for kind in others.map(Kind::kind_dot_group) {
+        let of_rule = |rule: &RuleInfo| rule.about.contains(&kind);
+        let is_judged = POLICIES.iter().any(|info| info.rules.iter().any(of_rule));
+        assert!(is_judged, "no rule is about {kind}");
+    }
+}
+
+#[test]
+fn every_requirement_of_conformance_names_rules_that_there_are() {
+    for name in systems::REQUIREMENTS.iter().flat_map(|one| one.rules) {
+        assert_known(name, "AI Conformance");
+    }
 }
 
 #[test]
@@ -119,22 +153,8 @@ fn every_rule_answers_a_row_or_is_said_to_answer_none() {
 }
 
 #[test]
-fn every_row_that_is_about_pods_is_there_once() {
-    let ranges = [
-        (1, 28),
-        (34, 34),
-        (36, 41),
-        (43, 53),
-        (56, 59),
-        (61, 65),
-        (67, 67),
-        (78, 78),
-    ];
-    let expected: Vec<_> = ranges
-        .iter()
-        .flat_map(|(from, to)| *from..=*to)
-        .map(|number| format!("M{number:02}"))
-        .collect();
+fn every_row_is_there_once() {
+    let expected: Vec<_> = (1..=80).map(|number| format!("M{number:02}")).collect();
     let there: Vec<_> = CATALOGUE.iter().map(|row| row.id.to_owned()).collect();
     assert_eq!(there, expected);
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use tollgate_admission::{Kind, Kinds, Treatment};
+use tollgate_admission::Kinds;
 
 use super::*;
 
@@ -101,29 +101,44 @@ fn only_what_interests_a_policy_is_registered() {
     assert!(mutating(Kinds::builtin().rows(), &checks).is_empty());
 }
 
+/// The API server cannot see whether a scaler's target has accelerators.
 #[test]
-fn kinds_that_are_ignored_on_failure_stand_in_entries_of_their_own() {
-    let scaler = Kind {
-        group: "autoscaling".to_owned(),
-        kind: "HorizontalPodAutoscaler".to_owned(),
-        plural: "horizontalpodautoscalers".to_owned(),
-        treatment: Treatment::Ignore,
-        pods: Vec::new(),
-    };
-    let monitor = Kind {
-        treatment: Treatment::ReviewOnly,
-        kind: "ServiceMonitor".to_owned(),
-        plural: "servicemonitors".to_owned(),
-        ..scaler.clone()
-    };
-    let kinds = [Kinds::builtin().rows(), &[scaler, monitor]].concat();
-    let entries = validating(&kinds, &Interests::everything());
-    let scalers = entry(
-        &entries,
-        "horizontalpodautoscalers.autoscaling.tollgate.dev",
-    );
-    assert!(!scalers.fails);
-    assert!(!condition_names(scalers).contains(&"names-an-accelerator"));
+fn scalers_share_the_entry_that_admits_on_failure_and_is_asked_about_every_object() {
+    let entries = validating(Kinds::builtin().rows(), &Interests::everything());
+    let workloads = entry(&entries, "workloads.tollgate.dev");
+    assert!(!workloads.fails);
+    assert!(!condition_names(workloads).contains(&"names-an-accelerator"));
+    let resources: Vec<_> = workloads
+        .rules
+        .iter()
+        .flat_map(|rule| &rule.resources)
+        .collect();
+    for there in [
+        "horizontalpodautoscalers",
+        "nodepools",
+        "resourceclaims",
+        "trainjobs",
+    ] {
+        assert!(resources.iter().any(|name| *name == there), "{there}");
+    }
     let all = format!("{entries:?}");
-    assert!(!all.contains("servicemonitors"));
+    for absent in [
+        "servicemonitors",
+        "configmaps",
+        "clusterpolicies",
+        "ec2nodeclasses",
+        "resourcequotas",
+    ] {
+        assert!(!all.contains(absent), "{absent}");
+    }
+}
+
+#[test]
+fn kinds_without_pods_are_registered_only_where_a_policy_names_them() {
+    let pods = Interests {
+        kinds: BTreeSet::from(["pods".to_owned()]),
+        ..Interests::everything()
+    };
+    let entries = validating(Kinds::builtin().rows(), &pods);
+    assert!(!format!("{entries:?}").contains("nodepools"));
 }

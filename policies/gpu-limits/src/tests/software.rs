@@ -114,3 +114,22 @@ fn only_application_containers_count() {
         .run::<GpuLimits>()
         .assert_findings(&["warn gpu-workload-without-gpu"]);
 }
+
+/// A runtime brings the limits of an InferenceService, a NIMService those of its profile.
+#[test]
+fn nothing_is_missing_where_others_add_to_the_pod() {
+    let server = || pod([container("main").command(&["vllm", "serve", "m"])]);
+    Case::object(server().build())
+        .run::<GpuLimits>()
+        .assert_findings(&["warn gpu-workload-without-gpu"]);
+    Case::object(server().predictor())
+        .run::<GpuLimits>()
+        .assert_quiet();
+    let unbounded = || pod([container("main").limit("nvidia.com/gpu", "1")]);
+    Case::object(unbounded().build())
+        .run::<GpuLimits>()
+        .assert_findings(&["warn no-memory-limit"]);
+    Case::object(unbounded().predictor())
+        .run::<GpuLimits>()
+        .assert_quiet();
+}

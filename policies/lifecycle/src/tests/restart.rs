@@ -37,9 +37,9 @@ fn work_that_ends_is_let_be() {
     }
     run(pod([gpu().image("vllm/vllm-openai:v0.11.0")])).assert_quiet();
     run(pod([gpu()])).assert_quiet();
-    Case::object(torchrun().deployment())
-        .run::<Lifecycle>()
-        .assert_quiet();
+    let mut deployment = torchrun().deployment();
+    deployment["spec"]["strategy"] = json!({"type": "Recreate"});
+    Case::object(deployment).run::<Lifecycle>().assert_quiet();
     let ray = owned(torchrun(), "ray.io/v1", "RayCluster");
     run(ray).assert_quiet();
 }

@@ -85,3 +85,12 @@ fn warns_where_the_namespace_forbids_the_capability() {
     );
     assert_eq!(in_namespace("privileged").rules, ["rdma-ipc-lock"]);
 }
+
+#[test]
+fn nothing_is_missing_where_others_add_to_the_pod() {
+    let fabric = || pod([gpus("8").limit("rdma/ib", "8")]);
+    assert!(!run(fabric()).patch.is_empty());
+    Case::object(fabric().predictor())
+        .run::<NodeResources>()
+        .assert_quiet();
+}

@@ -78,6 +78,11 @@ impl PodBuilder {
         self.0
     }
 
+    /// The pod as the predictor of a KServe InferenceService named `test`, to which its controller adds.
+    pub fn predictor(self) -> Value {
+        json!({"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "metadata": {"name": "test", "namespace": "default"}, "spec": {"predictor": self.0.get("spec")}})
+    }
+
     /// The pod as the template of a Deployment named `test`.
     pub fn deployment(self) -> Value {
         let template = json!({"metadata": self.0.get("metadata"), "spec": self.0.get("spec")});

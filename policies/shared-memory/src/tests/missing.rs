@@ -156,3 +156,12 @@ fn serves_sidecars_but_not_init_containers() {
         json!([{"name": "debug", "image": "i", "resources": {"limits": {"nvidia.com/gpu": "2"}}}]);
     run(pod([container("main")]).with("/spec/ephemeralContainers", debug)).assert_quiet();
 }
+
+/// The runtime of an InferenceService may bring one.
+#[test]
+fn gives_nothing_to_pods_that_others_add_to() {
+    Case::object(two().predictor())
+        .run::<SharedMemory>()
+        .assert_quiet();
+    assert!(!run(two()).patch.is_empty());
+}

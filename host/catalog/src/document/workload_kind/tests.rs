@@ -58,6 +58,7 @@ fn what_is_not_given_is_as_written_in_the_schema() {
             },
             role: String::new(),
             count: Count::UNKNOWN,
+            is_whole: true,
         }]
     );
 }

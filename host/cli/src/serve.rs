@@ -1,6 +1,7 @@
 //! `tollgate serve`: the webhook.
 
 mod cluster;
+mod ledger;
 mod registration;
 mod reviewer;
 
@@ -51,6 +52,7 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let serving = Serving {
         instances,
         own_namespace: own_namespace.clone(),
+        ledger: ledger::open(args)?,
     };
     let setup = Setup::serving(args.config.clone(), serving)?;
     let (source, reviewer) = source(args, &setup).await?;

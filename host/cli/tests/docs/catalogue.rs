@@ -417,4 +417,9 @@ pub const BEYOND: &[(&str, &str)] = &[
         "inference-serving/torchserve-unmaintained",
         "servers that nobody maintains",
     ),
+    ("gpu-budget/over-budget", "budgets"),
+    ("gpu-budget/over-soft-limit", "budgets"),
+    ("gpu-budget/never-fits", "budgets"),
+    ("gpu-budget/not-now", "budgets"),
+    ("gpu-budget/unknown-price", "budgets"),
 ];

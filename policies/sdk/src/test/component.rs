@@ -16,6 +16,9 @@ pub(super) fn assert_same<P: Policy>(case: &Case, native: &Done) {
     ) else {
         return;
     };
+    if !case.budgets.budgets.is_empty() {
+        return;
+    }
     let folder = std::env::temp_dir().join(format!(
         "tollgate-sdk-{}-{:?}",
         std::process::id(),

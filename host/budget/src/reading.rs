@@ -130,7 +130,10 @@ impl Readings {
                 budget: budget.name.to_string(),
                 limit: wanted.limit.clone(),
             })?;
-            charge.insert(key, wanted.draw(limit, self.now)?);
+            let draw = wanted.draw(limit, self.now)?;
+            if !draw.is_nothing() {
+                charge.insert(key, draw);
+            }
         }
         let standings = budget
             .account

@@ -70,7 +70,9 @@ impl State {
         let is_other =
             |known: &Proposed| known.pod != pod || known.weighed.budget.name != weighed.budget.name;
         self.charges.retain(is_other);
-        self.charges.push(Proposed { pod, weighed });
+        if !weighed.charge.is_empty() {
+            self.charges.push(Proposed { pod, weighed });
+        }
     }
 }
 

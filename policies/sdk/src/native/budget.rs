@@ -80,7 +80,9 @@ pub fn charge(pod: &Pod, account: &str, draws: &[Draw]) -> Result<Vec<Standing>,
             *known != pod.1 || other.budget.name != weighed.budget.name
         };
         session.charges.retain(is_other);
-        session.charges.push((pod.1, weighed));
+        if !weighed.charge.is_empty() {
+            session.charges.push((pod.1, weighed));
+        }
         Ok(standings)
     })
 }

@@ -9,10 +9,10 @@ artifact := $(target)/builtin.cwasm
 export TOLLGATE_BUILTIN_ARTIFACT := $(wildcard $(artifact))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run serve test e2e lint bench clean
+.PHONY: help setup build run serve test e2e e2e-older lint bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what building needs and this machine lacks
 	@scripts/setup
@@ -35,15 +35,24 @@ serve: build ## start the webhook on loopback and leave it running
 	@echo "serve: https://127.0.0.1:8443 (policies) and http://127.0.0.1:9443 (probes, metrics); Ctrl-C stops it"
 	@$(tollgate) serve --listen 127.0.0.1:8443 --metrics-listen 127.0.0.1:9443 --self-signed $(target)/self-signed
 
-test: setup ## build and run every test
+test: setup ## build and run every test, and check the chart, the alerts and the board
 	@echo "test: building and running every test (the first time takes several minutes)"
 	@cargo test --release --workspace
+	@scripts/check-deploy $(tollgate)
 
+e2e_test := cargo test --release --workspace --features tollgate-e2e/e2e --test
+e2e_env = export TOLLGATE_BIN=$(tollgate) && TOLLGATE_E2E_PATH=$$(tests/cluster/build $(1)) && export TOLLGATE_E2E_PATH
+
+# What loads the machine runs alone, after the rest. With E2E=NAME only the tests whose name contains that run.
 e2e: build ## start a real cluster on loopback and run the end-to-end tests in it (needs Go)
 	@echo "e2e: building what is missing of the test cluster (the first time takes ten minutes and more)"
-	@folders=$$(tests/cluster/build everyday) && \
-	  TOLLGATE_E2E_PATH=$$folders TOLLGATE_BIN=$(tollgate) \
-	  cargo test --release --package tollgate-e2e --features e2e --test everyday -- $(E2E)
+	@$(call e2e_env,everyday) && if [ -n "$(E2E)" ]; then $(e2e_test) everyday -- $(E2E); else \
+	  $(e2e_test) everyday -- --skip upheaval && $(e2e_test) everyday -- upheaval --test-threads=1 && $(e2e_test) registration; fi
+
+e2e-older: build ## run what depends on the API server in a cluster of the 1.34 line
+	@echo "e2e: building what is missing of the older test cluster (the first time takes ten minutes and more)"
+	@$(call e2e_env,older) && export TOLLGATE_E2E_CONTROL_PLANE=testcluster-1.34 && \
+	  $(e2e_test) registration && for tests in admission foretold configuration; do $(e2e_test) everyday -- $$tests || exit; done
 
 lint: ## check the format, the lints, the lock file and, where cargo-deny is, the dependencies
 	@scripts/setup lint

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod ledger;
+mod record;
 mod registration;
 mod reviewer;
 

@@ -1,14 +1,14 @@
 //! Cuts off a policy that faults often.
 //!
 //! A policy that traps or runs out of time with every call costs its full limit each time, and fills the log. After
-//! 5 faults among its last 20 calls, all within a minute, it is not run for half a minute: each call is answered with
-//! [`Fault::CutOff`] at once, so that `onFault` decides as before. Then one call is let through; if that
-//! one does not fault the policy is back, else the pause begins anew.
+//! 5 faults among its last 20 calls, all within a minute and in 3 namespaces or more, it is not run for half a minute:
+//! each call is answered with [`Fault::CutOff`] at once, so that `onFault` decides as before. Then one call is let
+//! through; if that one does not fault the policy is back, else the pause begins anew.
 //!
-//! Whoever can make a policy fault can cut it off for others: the pause is short for that reason, and a policy that
-//! must not be passed by keeps its `onFault: refuse`.
+//! An object may be made so that a policy faults on it. Who may create objects in one namespace only cannot cut a
+//! policy off for all others by that, which with `onFault: refuse` would stop every pod.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -17,6 +17,10 @@ use crate::Fault;
 
 /// How many faults cut a policy off.
 const FAULTS: usize = 5;
+/// In how many namespaces.
+const NAMESPACES: usize = 3;
+/// How many are remembered.
+const MOST: usize = 100;
 /// Among how many of its last calls; at most 31, since they are kept as bits.
 const CALLS: u32 = 20;
 /// Within what time.
@@ -42,8 +46,9 @@ pub struct Breaker {
 /// What only faults touch.
 #[derive(Debug, Default)]
 struct Record {
-    /// When the newest faults were, the oldest first; at most [`FAULTS`].
-    recent: VecDeque<Instant>,
+    /// When and in which namespace the newest faults were, the oldest first; at most [`FAULTS`] of each
+    /// namespace.
+    recent: VecDeque<(Instant, String)>,
     /// When the next call may try a policy that is cut off.
     next_trial: Option<Instant>,
     last: Option<LastFault>,
@@ -100,10 +105,11 @@ impl Breaker {
         self.calls.store(0, Ordering::Relaxed);
     }
 
-    /// Takes note of a call that faulted. Whether the policy may run from now on shows in [`Self::lets_pass`].
+    /// Takes note of a call that faulted on an object of a namespace; objects that are in none count as in one of
+    /// their own. Whether the policy may run from now on shows in [`Self::lets_pass`].
     ///
     /// That the host had no room, or that another policy wrote first, is not the policy's fault.
-    pub fn faulted(&self, fault: &Fault, now: Instant, time: SystemTime) {
+    pub fn faulted(&self, fault: &Fault, namespace: Option<&str>, now: Instant, time: SystemTime) {
         if matches!(
             fault,
             Fault::Busy | Fault::Conflict { .. } | Fault::CutOff { .. }
@@ -111,12 +117,12 @@ impl Breaker {
             return;
         }
         let mut record = self.record();
-        record.note(fault, now, time);
+        record.note(fault, namespace.unwrap_or_default(), now, time);
         let Ok(calls) = self.shift(1) else {
             record.next_trial = Some(now + PAUSE);
             return;
         };
-        if calls.count_ones() as usize >= FAULTS && record.are_close(now) {
+        if calls.count_ones() as usize >= FAULTS && record.are_many() {
             record.next_trial = Some(now + PAUSE);
             self.calls.store(CUT_OFF, Ordering::Relaxed);
         }
@@ -156,11 +162,20 @@ impl Breaker {
 }
 
 impl Record {
-    fn note(&mut self, fault: &Fault, now: Instant, time: SystemTime) {
-        if self.recent.len() == FAULTS {
+    fn note(&mut self, fault: &Fault, namespace: &str, now: Instant, time: SystemTime) {
+        self.recent
+            .retain(|(then, _)| now.saturating_duration_since(*then) <= WINDOW);
+        // Who faults much in one namespace must not push the faults of others out.
+        let of_same = |(_, other): &(Instant, String)| other == namespace;
+        if self.recent.iter().filter(|fault| of_same(fault)).count() == FAULTS
+            && let Some(oldest) = self.recent.iter().position(of_same)
+        {
+            self.recent.remove(oldest);
+        }
+        if self.recent.len() == MOST {
             self.recent.pop_front();
         }
-        self.recent.push_back(now);
+        self.recent.push_back((now, namespace.to_owned()));
         self.total += 1;
         self.last = Some(LastFault {
             time,
@@ -170,12 +185,9 @@ impl Record {
     }
 
     /// Whether as many faults as cut a policy off are within the window.
-    fn are_close(&self, now: Instant) -> bool {
-        self.recent.len() == FAULTS
-            && self
-                .recent
-                .front()
-                .is_some_and(|first| now.saturating_duration_since(*first) <= WINDOW)
+    fn are_many(&self) -> bool {
+        let namespaces: BTreeSet<_> = self.recent.iter().map(|(_, namespace)| namespace).collect();
+        self.recent.len() >= FAULTS && namespaces.len() >= NAMESPACES
     }
 }
 
@@ -208,10 +220,17 @@ mod tests {
             self.breaker.lets_pass(|| self.now)
         }
 
+        /// Faults in one namespace after the other.
         fn fault(&self, times: usize) {
+            for number in 0..times {
+                self.fault_in(["a", "b", "c"][number % NAMESPACES], 1);
+            }
+        }
+
+        fn fault_in(&self, namespace: &str, times: usize) {
             for _ in 0..times {
                 self.breaker
-                    .faulted(&trap(), self.now, SystemTime::UNIX_EPOCH);
+                    .faulted(&trap(), Some(namespace), self.now, SystemTime::UNIX_EPOCH);
             }
         }
 
@@ -238,15 +257,26 @@ mod tests {
     }
 
     #[test]
+    fn faults_in_two_namespaces_do_not() {
+        let bench = Bench::new();
+        bench.fault_in("a", 500);
+        bench.fault_in("b", 500);
+        assert!(bench.passes());
+        bench.fault_in("c", 1);
+        assert!(!bench.passes());
+    }
+
+    #[test]
     fn faults_among_many_good_calls_do_not() {
         let bench = Bench::new();
-        for _ in 0..50 {
-            bench.fault(1);
+        for number in 0..50 {
+            bench.fault_in(&format!("n{number}"), 1);
             bench.succeed(5);
         }
         assert!(bench.passes(), "4 of 20 calls faulted");
         bench.succeed(20);
         bench.fault(FAULTS - 1);
+        assert!(bench.passes());
         bench.succeed(CALLS as usize - FAULTS);
         bench.fault(1);
         assert!(!bench.passes(), "5 of 20 calls faulted");
@@ -255,8 +285,8 @@ mod tests {
     #[test]
     fn faults_far_apart_do_not() {
         let mut bench = Bench::new();
-        for _ in 0..20 {
-            bench.fault(1);
+        for number in 0..20 {
+            bench.fault_in(&format!("n{number}"), 1);
             bench.wait(WINDOW / 4 + Duration::from_millis(1));
         }
         assert!(bench.passes(), "4 faults in a minute");
@@ -314,7 +344,7 @@ mod tests {
             for _ in 0..FAULTS {
                 bench
                     .breaker
-                    .faulted(&fault, bench.now, SystemTime::UNIX_EPOCH);
+                    .faulted(&fault, None, bench.now, SystemTime::UNIX_EPOCH);
             }
         }
         assert!(bench.passes());

@@ -237,7 +237,8 @@ impl Run<'_> {
         let ran = session
             .call_waived(role, entry.index, review, waivers)
             .await;
-        note(entry, ran.fault.as_ref());
+        let namespace = ran.review.request().namespace.as_deref();
+        note(entry, ran.fault.as_ref(), namespace);
         self.results.runs.push(run_of(entry, role, &ran));
         self.results
             .let_off(self.exemptions.used(entry, ran.waived));
@@ -331,11 +332,13 @@ impl Results {
 }
 
 /// Tells the policy's breaker how a call ended.
-fn note(entry: &Entry, fault: Option<&Fault>) {
+fn note(entry: &Entry, fault: Option<&Fault>, namespace: Option<&str>) {
     match (&entry.breaker, fault) {
         (None, _) => {}
         (Some(breaker), None) => breaker.succeeded(),
-        (Some(breaker), Some(fault)) => breaker.faulted(fault, Instant::now(), SystemTime::now()),
+        (Some(breaker), Some(fault)) => {
+            breaker.faulted(fault, namespace, Instant::now(), SystemTime::now())
+        }
     }
 }
 

@@ -8,7 +8,9 @@
 //! files, and a thread of its own for probes and metrics, which therefore answer under any load.
 
 mod reviewer;
-pub use reviewer::{Admission, Call, Decision, Phase, PolicyRun, Refusal, Reviewer};
+pub use reviewer::{
+    Admission, Call, Decision, Effect, Phase, PolicyRun, Refusal, Reviewer, RuleUse,
+};
 
 mod options;
 pub use options::{Drain, Given, Limits, Options, TlsFiles, TlsSource, Trust};

@@ -16,8 +16,9 @@ use crate::rejection::Reason;
 use crate::reviewer::{Admission, Decision, Phase, PolicyRun};
 
 /// Upper bounds of a review's durations, in seconds.
-const REVIEW_BUCKETS: [f64; 14] = [
-    0.0001, 0.0002, 0.0003, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0,
+const REVIEW_BUCKETS: [f64; 15] = [
+    0.00005, 0.0001, 0.0002, 0.0003, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.03, 0.1, 0.3, 1.0,
+    3.0,
 ];
 /// Upper bounds of a policy's durations, in seconds.
 const POLICY_BUCKETS: [f64; 12] = [
@@ -32,6 +33,7 @@ pub struct Metrics {
     rejections: Family<ReasonLabels, Counter>,
     policies: Family<PolicyLabels, Histogram, fn() -> Histogram>,
     faults: Family<FaultLabels, Counter>,
+    rules: Family<RuleLabels, Counter>,
     configuration_reloads: Family<ReloadLabels, Counter>,
     certificate_reloads: Family<ReloadLabels, Counter>,
     gauges: Gauges,
@@ -85,6 +87,11 @@ impl Metrics {
                 "policy_faults",
                 "Policies that gave no valid answer",
             ),
+            rules: family(
+                &mut registry,
+                "rule_uses",
+                "What rules did: findings and edits, and in which phase",
+            ),
             configuration_reloads: reloads(
                 &mut registry,
                 "configuration_reloads",
@@ -122,6 +129,16 @@ impl Metrics {
         review.duration.observe(duration.as_secs_f64());
         for run in &admission.policies {
             self.ran(run);
+        }
+        for used in &admission.rules {
+            self.rules
+                .get_or_create(&RuleLabels {
+                    phase: phase.as_label(),
+                    policy: used.policy.clone(),
+                    rule: used.rule.clone(),
+                    effect: used.effect.as_label(),
+                })
+                .inc();
         }
     }
 
@@ -312,6 +329,14 @@ struct PolicyLabels {
 struct FaultLabels {
     policy: Arc<str>,
     cause: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RuleLabels {
+    phase: &'static str,
+    policy: String,
+    rule: String,
+    effect: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -46,6 +46,32 @@ pub struct Admission {
     pub decision: Decision,
     /// The policies that ran, in order.
     pub policies: Vec<PolicyRun>,
+    /// What their rules did.
+    pub rules: Vec<RuleUse>,
+}
+
+/// One thing that a rule did in a review.
+#[derive(Clone, Debug)]
+pub struct RuleUse {
+    /// The policy's configured name: a label value, so bounded by the configuration.
+    pub policy: String,
+    /// One of the rules that the policy declares.
+    pub rule: String,
+    /// What it did.
+    pub effect: Effect,
+}
+
+/// What a rule did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// It refused the object.
+    Denied,
+    /// It warned.
+    Warned,
+    /// It had something to say that only logs and metrics tell of.
+    Observed,
+    /// It changed the object.
+    Edited,
 }
 
 /// What became of a review.
@@ -98,6 +124,18 @@ impl Decision {
             Self::Allowed => "allowed",
             Self::Denied => "denied",
             Self::Faulted => "faulted",
+        }
+    }
+}
+
+impl Effect {
+    /// The effect's word in metrics.
+    pub fn as_label(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Warned => "warned",
+            Self::Observed => "observed",
+            Self::Edited => "edited",
         }
     }
 }

@@ -137,8 +137,48 @@ impl Finding {
         self
     }
 
-    /// Reports it.
-    pub fn report(self) {
+    /// Reports it, with texts cut to what the host takes: an object may have so much of what is wrong that a
+    /// message grows without bound, and a policy must not fault on it.
+    pub fn report(mut self) {
+        let findings::Finding {
+            message,
+            actual,
+            allowed,
+            fix,
+            ..
+        } = &mut self.0;
+        let more = [actual, allowed, fix].into_iter().flatten();
+        [message].into_iter().chain(more).for_each(cut);
         findings::report(&self.0);
+    }
+}
+
+/// The longest text of a finding, in bytes, unless the host is configured otherwise.
+const LONGEST: usize = 1024;
+
+/// Cuts a text that is too long, and shows that it did.
+fn cut(text: &mut String) {
+    const MORE: char = '…';
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST - MORE.len_utf8()));
+        text.push(MORE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST, cut};
+
+    #[test]
+    fn texts_are_cut_between_characters() {
+        for (text, expected) in [
+            ("a".repeat(LONGEST), "a".repeat(LONGEST)),
+            ("a".repeat(LONGEST + 1), "a".repeat(LONGEST - 3) + "…"),
+            ("ä".repeat(LONGEST), "ä".repeat(LONGEST / 2 - 2) + "…"),
+        ] {
+            let mut found = text;
+            cut(&mut found);
+            assert_eq!(found, expected);
+        }
     }
 }

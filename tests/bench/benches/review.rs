@@ -17,6 +17,10 @@ use tollgate_pipeline::{Phase, receive, respond, review};
 use wasmtime::Store;
 use wasmtime::component::{Component, Linker};
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod fixture;
 use fixture::{catalog, compact, only, request};
 

@@ -1,5 +1,5 @@
-// A Kubernetes control plane, its nodes and its client in one binary: the first argument names the part
-// to run. Linked together they share one copy of the Kubernetes libraries, so that they are built once.
+// A Kubernetes control plane, its client and, where the module has them, its nodes in one binary: the first argument names
+// the part to run. Linked together they share one copy of the Kubernetes libraries, so that they are built once.
 package main
 
 import (
@@ -9,17 +9,12 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
 	kubectl "k8s.io/kubectl/pkg/cmd"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
-	kwokconfig "sigs.k8s.io/kwok/pkg/config"
-	kwok "sigs.k8s.io/kwok/pkg/kwok/cmd"
-	kwoklog "sigs.k8s.io/kwok/pkg/log"
-	"sigs.k8s.io/kwok/pkg/utils/signals"
 )
 
 // parts holds what each first argument runs, given the rest of the command line, and returns the exit status.
@@ -29,7 +24,6 @@ var parts = map[string]func(args []string) int{
 	"kube-controller-manager": run(controllermanager.NewControllerManagerCommand),
 	"kube-scheduler":          run(func() *cobra.Command { return scheduler.NewSchedulerCommand() }),
 	"kubectl":                 run(kubectl.NewDefaultKubectlCommand),
-	"kwok":                    runKwok,
 }
 
 func main() {
@@ -59,26 +53,5 @@ func run(command func() *cobra.Command) func([]string) int {
 
 func runEtcd(args []string) int {
 	etcdmain.Main(args)
-	return 0
-}
-
-func runKwok([]string) int {
-	flags := pflag.NewFlagSet("global", pflag.ContinueOnError)
-	flags.ParseErrorsAllowlist.UnknownFlags = true
-	flags.Usage = func() {}
-	ctx, logger := kwoklog.InitFlags(signals.SetupSignalContext(), flags)
-	ctx, err := kwokconfig.InitFlags(ctx, flags)
-	if err != nil {
-		logger.Error("read the flags", err)
-		return 1
-	}
-	command := kwok.NewCommand(ctx)
-	// Linked with the other parts, all have one flag of that name, which is theirs.
-	command.Version = ""
-	command.PersistentFlags().AddFlagSet(flags)
-	if err := command.ExecuteContext(ctx); err != nil {
-		logger.Error("run", err)
-		return 1
-	}
 	return 0
 }

@@ -80,7 +80,7 @@ impl Backends {
     async fn connect(&self) -> Option<TcpStream> {
         for address in self.in_turn() {
             if let Ok(stream) = TcpStream::connect(address).await {
-                return Some(stream);
+                return at_once(stream).ok();
             }
         }
         None
@@ -88,7 +88,10 @@ impl Backends {
 }
 
 async fn accept(listener: TcpListener, backends: Backends) {
-    while let Ok((mut client, _)) = listener.accept().await {
+    while let Ok((client, _)) = listener.accept().await {
+        let Ok(mut client) = at_once(client) else {
+            continue;
+        };
         let backends = backends.clone();
         tokio::spawn(async move {
             if let Some(mut backend) = backends.connect().await {
@@ -97,4 +100,10 @@ async fn accept(listener: TcpListener, backends: Backends) {
             }
         });
     }
+}
+
+/// Sends what there is at once, as the kernel does for a real Service, and does not wait for more.
+fn at_once(stream: TcpStream) -> std::io::Result<TcpStream> {
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }

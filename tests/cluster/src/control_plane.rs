@@ -10,6 +10,12 @@ use crate::binaries::binary;
 use crate::ports;
 use crate::process::{Process, program};
 
+/// The environment variable with the binary of another control plane than the newest, of the table of binaries.
+const CONTROL_PLANE: &str = "TOLLGATE_E2E_CONTROL_PLANE";
+
+/// The newest control plane.
+const NEWEST: &str = "testcluster";
+
 /// The stages of fake nodes' pods.
 const STAGES: &str = include_str!("../stages.yaml");
 
@@ -51,7 +57,10 @@ impl Part {
 #[derive(Debug)]
 pub(crate) struct Plan {
     folder: PathBuf,
+    /// The control plane under test.
     binary: PathBuf,
+    /// Nodes and kubectl, which are always the newest.
+    newest: PathBuf,
     etcd: u16,
     etcd_peers: u16,
     api_server: u16,
@@ -65,7 +74,8 @@ impl Plan {
     pub(crate) fn new(folder: &Path, flags: &[&str]) -> Result<Self> {
         let plan = Self {
             folder: folder.to_owned(),
-            binary: binary("testcluster")?,
+            binary: binary(&std::env::var(CONTROL_PLANE).unwrap_or_else(|_| NEWEST.to_owned()))?,
+            newest: binary(NEWEST)?,
             etcd: ports::free()?,
             etcd_peers: ports::free()?,
             api_server: ports::free()?,
@@ -152,7 +162,8 @@ impl Plan {
 
     /// The command that runs something of the multi-call binary.
     pub(crate) fn call(&self, name: &str) -> Command {
-        let mut command = program(&self.binary);
+        let is_apart = ["kwok", "kubectl"].contains(&name);
+        let mut command = program(if is_apart { &self.newest } else { &self.binary });
         command.arg(name).current_dir(&self.folder);
         command
     }

@@ -12,11 +12,11 @@ use crate::process::{Process, program};
 use crate::wait::until;
 use crate::{Balancer, Cluster, Objects, binaries, ports};
 
-/// The namespace of Tollgate, as `deploy/rbac.yaml` makes it.
+/// The namespace of Tollgate, as `deploy/chart/files/rbac.yaml` makes it.
 pub const NAMESPACE: &str = "tollgate-system";
 
 /// The rights of its replicas.
-const RIGHTS: &str = include_str!("../../../deploy/rbac.yaml");
+const RIGHTS: &str = include_str!("../../../deploy/chart/files/rbac.yaml");
 
 /// How long a replica may take to drain.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -52,6 +52,15 @@ impl Installation {
     /// Where one does not get ready, with the end of its log.
     pub async fn install(cluster: &Cluster, count: usize, arguments: &[&str]) -> Result<Self> {
         prepare(cluster).await?;
+        Self::start(cluster, count, arguments).await
+    }
+
+    /// The same where somebody else has installed what a cluster must have; the Service is made to lead to loopback.
+    ///
+    /// # Errors
+    /// Where one does not get ready, with the end of its log.
+    pub async fn start(cluster: &Cluster, count: usize, arguments: &[&str]) -> Result<Self> {
+        lead_to_loopback(cluster).await?;
         let mut installation = Self {
             folder: cluster.folder().to_owned(),
             kubeconfig: cluster.service_account(NAMESPACE, "tollgate")?,
@@ -232,16 +241,11 @@ impl Replica {
     }
 }
 
-/// Installs the custom resources, the rights, and a Service whose name leads to loopback.
+/// Installs the custom resources and the rights.
 async fn prepare(cluster: &Cluster) -> Result<()> {
     let crds = binaries::tollgate_says(&["crds"])?;
     cluster.apply("", &crds).await?;
     cluster.apply("", RIGHTS).await?;
-    let service = json!({
-        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "tollgate"},
-        "spec": {"type": "ExternalName", "externalName": "localhost"},
-    });
-    cluster.objects().apply(NAMESPACE, &service).await?;
     until("the custom resources are served", async || {
         for kind in ["Policy", "Exemption", "Site"] {
             let kind = ("tollgate.dev/v1alpha1", kind);
@@ -250,6 +254,16 @@ async fn prepare(cluster: &Cluster) -> Result<()> {
         Ok(())
     })
     .await
+}
+
+/// Makes a Service whose name leads to loopback, or makes the one that is there lead there.
+async fn lead_to_loopback(cluster: &Cluster) -> Result<()> {
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "tollgate"},
+        "spec": {"type": "ExternalName", "externalName": "localhost"},
+    });
+    cluster.objects().apply(NAMESPACE, &service).await?;
+    Ok(())
 }
 
 /// Waits until a pod that wants a GPU comes back with a toleration, which shows that the API server trusts what is

@@ -8,6 +8,8 @@ use tollgate_pipeline as pipeline;
 use tollgate_webhook as webhook;
 use webhook::{Admission, Call, Decision, Refusal};
 
+use super::record;
+
 /// How often to look for the labels of a namespace that is only just there.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -76,10 +78,15 @@ impl Reviewer {
                     body: pipeline::refuse_malformed(&uid, &reason),
                     decision: Decision::Denied,
                     policies: Vec::new(),
+                    rules: Vec::new(),
                 }));
             }
         };
+        let since = Instant::now();
         let outcome = pipeline::review(&catalog, request, phase, SystemTime::now()).await;
+        if let Ok(outcome) = &outcome {
+            record::log(outcome, phase, since.elapsed());
+        }
         Ok(outcome.map(|outcome| admission(outcome, phase)))
     }
 }
@@ -93,6 +100,7 @@ fn admission(outcome: pipeline::Outcome, phase: pipeline::Phase) -> Admission {
     Admission {
         body: pipeline::respond(&outcome, phase),
         decision,
+        rules: record::rules(&outcome),
         policies: outcome.runs.into_iter().map(policy_run).collect(),
     }
 }

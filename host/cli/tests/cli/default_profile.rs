@@ -122,3 +122,23 @@ fn every_format_gives_the_same_status() {
         }
     }
 }
+
+/// A pod's author must not make a policy fault by what its messages name: with `onFault: refuse` and often enough, that
+/// would be felt by others.
+#[test]
+fn a_crowd_of_long_names_is_no_fault() {
+    let name = "x".repeat(58);
+    let containers: Vec<_> = (10..36)
+        .map(|number| format!("{{name: c{number}-{name}, image: 'a:1', resources: {{limits: {{nvidia.com/gpu: 1}}}}}}"))
+        .collect();
+    let pod = format!(
+        "{{apiVersion: v1, kind: Pod, metadata: {{name: a, namespace: ml}}, spec: {{containers: [{}]}}}}",
+        containers.join(", ")
+    );
+    let report = run(&["review", "-"], pod.as_bytes());
+    assert!(report.starts_with("status: 0\n"), "{report}");
+    assert!(
+        report.contains("gpu-limits/several-gpu-containers"),
+        "{report}"
+    );
+}

@@ -1,4 +1,4 @@
-//! `docs/rules.md` says what the built-in policies do. `UPDATE_DOCS=1` writes it.
+//! What people read is as things are: `docs/rules.md`, `docs/operations.md`, the chart. `UPDATE_DOCS=1` writes what is made.
 
 #![allow(
     clippy::expect_used,
@@ -12,14 +12,16 @@
 )]
 
 mod catalogue;
+mod chart;
 mod command;
+mod operations;
 mod rules;
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use catalogue::{Answer, BEYOND, CATALOGUE};
@@ -33,19 +35,33 @@ static POLICIES: LazyLock<Vec<PolicyInfo>> = LazyLock::new(|| {
 
 #[test]
 fn the_rules_are_documented_as_they_are() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/rules.md");
-    let text = rules::document(&POLICIES);
+    assert_current("docs/rules.md", &rules::document(&POLICIES));
+}
+
+/// A file of the checkout.
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(name)
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(file(name)).unwrap_or_default()
+}
+
+/// A file says this, or `UPDATE_DOCS=1` makes it.
+fn assert_current(name: &str, text: &str) {
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, &text).unwrap();
+        fs::write(file(name), text).unwrap();
     }
-    let written = fs::read_to_string(&path).unwrap_or_default();
+    let written = read(name);
     let differs = written
         .lines()
         .zip(text.lines())
         .position(|(written, now)| written != now);
     assert!(
         written == text,
-        "docs/rules.md is stale from line {}; write it with `UPDATE_DOCS=1 cargo test --release --workspace --test docs`",
+        "{name} is stale from line {}; write it with `UPDATE_DOCS=1 cargo test --release --workspace --test docs`",
         differs.map_or(written.lines().count().min(text.lines().count()), |at| at
             + 1)
     );

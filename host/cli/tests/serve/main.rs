@@ -213,3 +213,29 @@ fn updates_are_refused_only_for_what_is_new() {
     );
     server.stop();
 }
+
+#[test]
+fn each_review_is_one_line_of_the_log_and_each_rule_is_counted() {
+    let server = Server::start(None);
+    server.ask("mutate", &gpu_pod());
+    server.wait_until("line for the review", |server| {
+        server.log().contains("reviewed")
+    });
+    let log = server.log();
+    let lines: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("reviewed"))
+        .collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    for told in [
+        "decision=\"allowed\"",
+        "object.namespace=\"ml\"",
+        "patch.ops=1",
+    ] {
+        assert!(lines[0].contains(told), "{told}: {}", lines[0]);
+    }
+    let (_, metrics) = server.get("/metrics");
+    let edited = "tollgate_rule_uses_total{phase=\"mutate\",policy=\"gpu-tolerations\",rule=\"missing-toleration\",effect=\"edited\"} 1";
+    assert!(metrics.contains(edited), "{metrics}");
+    server.stop();
+}

@@ -103,6 +103,30 @@ fn namespaces_that_a_cluster_needs_to_come_up_are_left_alone() {
 }
 
 #[test]
+fn entries_are_registered_as_production_wants() {
+    let (mutating, validating) = webhooks(&registration());
+    for it in &mutating {
+        assert_eq!(it.match_policy.as_deref(), Some("Equivalent"));
+        assert_eq!(it.reinvocation_policy.as_deref(), Some("IfNeeded"));
+        assert_eq!(it.side_effects, "NoneOnDryRun");
+        assert_eq!(it.timeout_seconds, Some(2));
+    }
+    for it in &validating {
+        assert_eq!(it.match_policy.as_deref(), Some("Equivalent"));
+        assert_eq!(it.side_effects, "NoneOnDryRun");
+        assert_eq!(it.timeout_seconds, Some(2));
+    }
+    let rules = mutating.into_iter().filter_map(|it| it.rules);
+    let rules = rules.chain(validating.into_iter().filter_map(|it| it.rules));
+    // Neither nodes nor certificate requests can ever be waiting for us.
+    assert!(
+        rules
+            .flatten()
+            .all(|rule| rule.scope.as_deref() == Some("Namespaced"))
+    );
+}
+
+#[test]
 fn calls_go_to_the_service_or_the_address() {
     let (mutating, _) = webhooks(&registration());
     let service = mutating[0].client_config.service.clone().unwrap();

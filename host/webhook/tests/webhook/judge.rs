@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
-use tollgate_webhook::{Admission, Call, Decision, PolicyRun, Refusal, Reviewer};
+use tollgate_webhook::{Admission, Call, Decision, Effect, PolicyRun, Refusal, Reviewer, RuleUse};
 
 pub(crate) struct Judge {
     pub(crate) ready: AtomicBool,
@@ -98,6 +98,11 @@ fn admission(call: &Call, fault: Option<&'static str>) -> Admission {
             phase: call.phase,
             duration: Duration::from_micros(12),
             fault,
+        }],
+        rules: vec![RuleUse {
+            policy: "echo".to_owned(),
+            rule: "say-it-again".to_owned(),
+            effect: Effect::Warned,
         }],
     }
 }

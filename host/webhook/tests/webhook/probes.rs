@@ -125,6 +125,7 @@ async fn counts_reviews_policies_and_faults() {
             ("tollgate_policy_duration_seconds_bucket{le=\"0.00001\",policy=\"echo\",phase=\"mutate\"}", 0.0),
             ("tollgate_policy_duration_seconds_bucket{le=\"0.00002\",policy=\"echo\",phase=\"mutate\"}", 2.0),
             ("tollgate_policy_faults_total{policy=\"echo\",cause=\"timed_out\"}", 1.0),
+            ("tollgate_rule_uses_total{phase=\"mutate\",policy=\"echo\",rule=\"say-it-again\",effect=\"warned\"}", 2.0),
             ("tollgate_configuration_reloads_total{result=\"failed\"}", 1.0),
             ("tollgate_configuration_reloads_total{result=\"ok\"}", 0.0),
             (concat!("tollgate_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), 1.0),

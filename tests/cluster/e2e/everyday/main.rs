@@ -8,6 +8,7 @@
 
 mod admission;
 mod calm;
+mod chart;
 mod configuration;
 mod control_plane;
 mod farewell;
@@ -43,6 +44,8 @@ fn main() -> ExitCode {
         upheaval::all_is_right_again_soon_after_a_crash,
         farewell::a_cluster_that_starts_cold_does_not_wait_for_tollgate,
         farewell::an_uninstalled_tollgate_leaves_nothing_behind,
+        chart::the_api_server_takes_all_that_is_rendered,
+        chart::a_release_comes_changes_and_goes,
         systems::pytorchjob,
         systems::tfjob,
         systems::mpijob,

@@ -90,6 +90,32 @@ async fn a_pod_takes_no_longer_than_with_two_policies_of_the_api_server(
         let [p50, p90, p99] = [50, 90, 99].map(|percent| at(percent).unwrap_or_default() * 1e3);
         println!("| {name} | {p50:.2} | {p90:.2} | {p99:.2} |");
     }
+    print_parts(cluster).await
+}
+
+/// Prints what the API server spent on average on the conditions and on the calls of each entry.
+async fn print_parts(cluster: &Cluster) -> Result<()> {
+    let request = http::Request::get("/metrics").body(Vec::new())?;
+    let metrics = cluster.objects().client().request_text(request).await?;
+    println!("\n| of which at the API server, on average, ms | |\n|---|---|");
+    for part in ["match_condition_evaluation", "webhook_admission_duration"] {
+        let sum = format!("apiserver_admission_{part}_seconds_sum");
+        let value = |line: &str| line.rsplit(' ').next()?.parse::<f64>().ok();
+        for line in metrics
+            .lines()
+            .filter(|line| line.starts_with(&sum) && line.contains("tollgate.dev"))
+        {
+            let of = line.replacen("_sum{", "_count{", 1);
+            let of = of.rsplit_once(' ').map_or("", |(of, _)| of);
+            let count = metrics.lines().find(|line| line.starts_with(of));
+            let average = value(line)
+                .zip(count.and_then(value))
+                .map(|(sum, count)| sum / count * 1e3);
+            let labels = line.split_once('{').map_or("", |(_, labels)| labels);
+            let labels = labels.split('}').next().unwrap_or_default();
+            println!("| {part} {labels} | {:.3} |", average.unwrap_or_default());
+        }
+    }
     Ok(())
 }
 

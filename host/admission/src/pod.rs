@@ -251,6 +251,12 @@ impl<'a> PodView<'a> {
         self.text("priorityClassName")
     }
 
+    /// The priority, which the API server derives from the class.
+    pub fn priority(&self) -> Option<i32> {
+        let priority = self.spec()?.get("priority")?.as_i64()?;
+        i32::try_from(priority).ok()
+    }
+
     /// The node, when the manifest sets it.
     pub fn node_name(&self) -> Option<&'a str> {
         self.text("nodeName")

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use tollgate_gpu::Amount;
 
 use crate::{
-    Charge, Draw, LedgerError, Limit, LimitKey, Usage,
+    Charge, LedgerError, Limit, LimitKey, Usage,
+    taken::{Taken, sum},
     usage::{oldest, slot},
 };
 
@@ -22,6 +23,8 @@ pub struct Account {
     pub usage: BTreeMap<LimitKey, Usage>,
     /// What is kept for pods that were let in and have not been seen yet.
     pub reservations: BTreeMap<Uid, Reservation>,
+    /// Which leader counts: one that another has followed is told so by it, and writes no more.
+    pub term: u64,
 }
 
 /// What is kept for one pod.
@@ -29,10 +32,12 @@ pub struct Account {
 pub struct Reservation {
     /// What it takes.
     pub charge: Charge,
-    /// When it was let in, in seconds since 1970.
+    /// When it was let in, in seconds since 1970. What it takes of a window begins then.
     pub at: i64,
     /// The namespace and the name of the pod: another uid that has them proves that this one will never come.
     pub pod: (Arc<str>, Arc<str>),
+    /// The review that let it in last: only that one may take it back.
+    pub attempt: Arc<str>,
 }
 
 /// The wish to let a pod in.
@@ -46,7 +51,7 @@ pub struct Reserve {
     pub reservation: Reservation,
     /// The limits in force.
     pub limits: Arc<[Limit]>,
-    /// Whether it is let in also above a limit: the budget only warns.
+    /// Whether it is let in also above a limit: the budget only warns, or somebody let the pod off.
     pub beyond: bool,
 }
 
@@ -55,17 +60,17 @@ pub struct Reserve {
 pub enum Verdict {
     /// It is reserved.
     Reserved,
-    /// It was before: the same review was tried again.
+    /// It was before: the same review was tried again, and the reservation is that of the later try.
     Already,
     /// It does not fit. Nothing was changed.
-    Exceeded(Vec<Excess>),
+    Exceeded(Vec<Standing>),
     /// There are [`MOST_RESERVATIONS`] already. Nothing was changed.
     Full,
 }
 
-/// A limit that a pod does not fit into.
+/// How a limit stands for a pod that wants something of it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Excess {
+pub struct Standing {
     /// Which limit.
     pub limit: LimitKey,
     /// The most that a pod of its priority may fill it to.
@@ -74,74 +79,110 @@ pub struct Excess {
     pub used: Amount,
     /// What is reserved for pods that are still to come.
     pub reserved: Amount,
-    /// What the pod takes at once.
+    /// What the pod takes of the window that the numbers are of: the first that it does not fit into, else this one.
     pub requested: Amount,
-    /// When the window resets, in seconds since 1970; `None` where there is none, or a rolling one.
+    /// When that window resets, in seconds since 1970; `None` where there is none, or a rolling one.
     pub resets: Option<i64>,
+    /// Whether the pod does not fit.
+    pub is_exceeded: bool,
 }
 
 impl Account {
-    /// Reserves what a pod takes, if it fits into every limit.
+    /// Reserves what a pod takes, if it fits into every limit. What was reserved for it before is replaced.
     ///
     /// # Errors
     ///
     /// When a sum does not fit, or the calendar does not reach so far; nothing is changed then.
     pub fn reserve(&mut self, wish: &Reserve, now: i64) -> Result<Verdict, LedgerError> {
-        if self.reservations.contains_key(&wish.uid) {
+        let Reserve {
+            uid, reservation, ..
+        } = wish;
+        if let Some(known) = self.reservations.get_mut(uid)
+            && known.charge == reservation.charge
+        {
+            known.attempt = reservation.attempt.clone();
             return Ok(Verdict::Already);
         }
-        let charge = &wish.reservation.charge;
-        let excesses = self.excesses(&wish.limits, charge, wish.priority, now)?;
-        if !excesses.is_empty() && !wish.beyond {
-            return Ok(Verdict::Exceeded(excesses));
+        let before = self.reservations.remove(uid);
+        let verdict = self.try_reserve(wish, now);
+        match (&verdict, before) {
+            (Ok(Verdict::Reserved), _) | (_, None) => {}
+            (_, Some(before)) => {
+                self.reservations.insert(uid.clone(), before);
+            }
+        }
+        verdict
+    }
+
+    fn try_reserve(&mut self, wish: &Reserve, now: i64) -> Result<Verdict, LedgerError> {
+        let Reserve {
+            uid,
+            priority,
+            reservation,
+            limits,
+            beyond,
+        } = wish;
+        if !beyond {
+            let mut standings = self.standings(limits, &reservation.charge, *priority, now)?;
+            standings.retain(|standing| standing.is_exceeded);
+            if !standings.is_empty() {
+                return Ok(Verdict::Exceeded(standings));
+            }
         }
         if self.reservations.len() >= MOST_RESERVATIONS {
             return Ok(Verdict::Full);
         }
-        let reservation = wish.reservation.clone();
-        self.reservations.insert(wish.uid.clone(), reservation);
+        self.reservations.insert(uid.clone(), reservation.clone());
         Ok(Verdict::Reserved)
     }
 
-    /// Gives back what is reserved for a pod; whether anything was.
-    pub fn release(&mut self, uid: &str) -> bool {
-        self.reservations.remove(uid).is_some()
+    /// Gives back what a review reserved for a pod; whether anything was. What another review of the same pod relies
+    /// on stays.
+    pub fn release(&mut self, uid: &str, attempt: &str) -> bool {
+        let is_own = |known: &Reservation| &*known.attempt == attempt;
+        self.reservations.get(uid).is_some_and(is_own) && self.reservations.remove(uid).is_some()
     }
 
-    /// The limits that a charge would exceed, in the order of the document.
+    /// Ends a pod that nobody has seen, where nobody looks: what it has spent of windows stays spent.
     ///
     /// # Errors
     ///
     /// When a sum does not fit, or the calendar does not reach so far.
-    pub fn excesses(
+    pub fn end(&mut self, uid: &str, limits: &[Limit], now: i64) -> Result<bool, LedgerError> {
+        let Some(Reservation { charge, at, .. }) = self.reservations.remove(uid) else {
+            return Ok(false);
+        };
+        for limit in limits {
+            let key = limit.key();
+            if let Some(draw) = charge.get(&key) {
+                let usage = self.usage.entry(key).or_default();
+                usage.settle(limit.window.as_ref(), now)?;
+                usage.spend(limit.window.as_ref(), *draw, at, now)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// How the limits that a charge takes something of stand for it, in the order of the document.
+    ///
+    /// # Errors
+    ///
+    /// When a sum does not fit, or the calendar does not reach so far.
+    pub fn standings(
         &self,
         limits: &[Limit],
         charge: &Charge,
         priority: i32,
         now: i64,
-    ) -> Result<Vec<Excess>, LedgerError> {
-        let mut excesses = Vec::new();
+    ) -> Result<Vec<Standing>, LedgerError> {
+        let mut standings = Vec::new();
         for limit in limits {
-            let key = limit.key();
-            let Some(draw) = charge.get(&key).filter(|draw| !draw.is_nothing()) else {
-                continue;
-            };
-            let excess = Excess {
-                ceiling: limit.ceiling(priority),
-                used: self.used(limit, now)?,
-                reserved: self.reserved(limit, now)?,
-                requested: draw.at_once()?,
-                resets: limit
-                    .window
-                    .as_ref()
-                    .map_or(Ok(None), |window| window.resets(now))?,
-                limit: key,
-            };
-            if excess.is_one(*draw)? {
-                excesses.push(excess);
+            let draw = charge.get(&limit.key()).filter(|draw| !draw.is_nothing());
+            if let Some(draw) = draw {
+                standings.push(Taken::of(self, limit, Some(*draw), now)?.standing(priority)?);
             }
         }
-        Ok(excesses)
+        Ok(standings)
     }
 
     /// What live and ended pods use of a limit.
@@ -162,28 +203,9 @@ impl Account {
     ///
     /// When it does not fit, or the calendar does not reach so far.
     pub fn reserved(&self, limit: &Limit, now: i64) -> Result<Amount, LedgerError> {
-        let (key, window) = (limit.key(), limit.window.as_ref());
-        let oldest = oldest(window, now)?;
-        let mut sum = Amount::ZERO;
-        for Reservation { charge, at, .. } in self.reservations.values() {
-            if let Some(draw) = charge.get(&key)
-                && slot(window, *at)? >= oldest
-            {
-                sum = sum.plus(draw.at_once()?)?;
-            }
-        }
-        Ok(sum)
-    }
-}
-
-impl Excess {
-    /// Whether the limit is exceeded. What accrues takes nothing at once, so it needs that anything is left.
-    fn is_one(&self, draw: Draw) -> Result<bool, LedgerError> {
-        let taken = self.used.plus(self.reserved)?;
-        Ok(match draw {
-            Draw::Accrued { .. } => taken >= self.ceiling,
-            Draw::Held(_) | Draw::Ahead { .. } => taken.plus(self.requested)? > self.ceiling,
-        })
+        let taken = Taken::of(self, limit, None, now)?;
+        let window = limit.window.as_ref();
+        sum(&taken.reserved, oldest(window, now)?..=slot(window, now)?)
     }
 }
 
@@ -191,8 +213,8 @@ impl Excess {
 mod tests {
     use tollgate_gpu::{Amount, Unit};
 
-    use super::{Account, Excess, MOST_RESERVATIONS, Reservation, Reserve, Verdict};
-    use crate::{Draw, Limit, PriorityShare, Usage, Window};
+    use super::{Account, MOST_RESERVATIONS, Reservation, Reserve, Standing, Verdict};
+    use crate::{Draw, Limit, Period, PriorityShare, Usage, Window};
 
     fn gpus(amount: u128) -> Limit {
         Limit {
@@ -213,6 +235,7 @@ mod tests {
                 charge: [(limit.key(), draw)].into(),
                 at: 0,
                 pod: ("ml".into(), uid.into()),
+                attempt: "first".into(),
             },
             limits: [limit.clone()].into(),
             beyond: false,
@@ -231,13 +254,14 @@ mod tests {
             account.reserve(&held("a", &limit, 6), 0),
             Ok(Verdict::Reserved)
         );
-        let expected = Excess {
+        let expected = Standing {
             limit: limit.key(),
             ceiling: Amount::from_atoms(10),
             used: Amount::ZERO,
             reserved: Amount::from_atoms(6),
             requested: Amount::from_atoms(5),
             resets: None,
+            is_exceeded: true,
         };
         let verdict = account.reserve(&held("b", &limit, 5), 0);
         assert_eq!(verdict, Ok(Verdict::Exceeded(vec![expected])));
@@ -256,8 +280,8 @@ mod tests {
             account.reserve(&held("a", &limit, 6), 0),
             Ok(Verdict::Already)
         );
-        assert!(account.release("a"));
-        assert!(!account.release("a"));
+        assert!(account.release("a", "first"));
+        assert!(!account.release("a", "first"));
         assert_eq!(account, Account::default());
     }
 
@@ -319,6 +343,133 @@ mod tests {
             account.reserve(&wish("b", &limit, accrued), 0),
             Ok(Verdict::Exceeded(_))
         ));
+    }
+
+    #[test]
+    fn a_review_does_not_take_back_what_a_later_one_relies_on() {
+        let limit = gpus(10);
+        let mut account = Account::default();
+        let first = held("a", &limit, 6);
+        let mut second = first.clone();
+        second.reservation.attempt = "second".into();
+        assert_eq!(account.reserve(&first, 0), Ok(Verdict::Reserved));
+        assert_eq!(account.reserve(&second, 0), Ok(Verdict::Already));
+        assert!(!account.release("a", "first"));
+        assert_eq!(account.reserved(&limit, 0), Ok(Amount::from_atoms(6)));
+        assert!(account.release("a", "second"));
+    }
+
+    #[test]
+    fn a_pod_that_wants_something_else_now_replaces_its_reservation_if_it_fits() {
+        let limit = gpus(10);
+        let mut account = Account::default();
+        account.reserve(&held("a", &limit, 6), 0).unwrap();
+        assert_eq!(
+            account.reserve(&held("a", &limit, 9), 0),
+            Ok(Verdict::Reserved)
+        );
+        assert!(matches!(
+            account.reserve(&held("a", &limit, 11), 0),
+            Ok(Verdict::Exceeded(_))
+        ));
+        assert_eq!(account.reserved(&limit, 0), Ok(Amount::from_atoms(9)));
+    }
+
+    const DAY: i64 = 86_400;
+
+    fn hours_a_day(amount: u128) -> Limit {
+        Limit {
+            unit: Unit::GpuHours,
+            window: Window::calendar(Period::Day, "UTC").ok(),
+            ..gpus(amount)
+        }
+    }
+
+    fn ahead(seconds: u64) -> Draw {
+        Draw::Ahead {
+            per_second: Amount::from_atoms(1),
+            seconds,
+        }
+    }
+
+    fn wish_at(uid: &str, limit: &Limit, draw: Draw, at: i64) -> Reserve {
+        let mut wish = wish(uid, limit, draw);
+        wish.reservation.at = at;
+        wish
+    }
+
+    #[test]
+    fn a_reservation_counts_also_when_the_window_has_turned_before_its_pod_came() {
+        let limit = hours_a_day(100);
+        let mut account = Account::default();
+        account
+            .reserve(&wish_at("a", &limit, ahead(80), DAY - 10), DAY - 10)
+            .unwrap();
+        assert_eq!(
+            account.reserved(&limit, DAY + 1),
+            Ok(Amount::from_atoms(70))
+        );
+    }
+
+    #[test]
+    fn a_pod_must_fit_into_each_window_that_it_reaches() {
+        let limit = hours_a_day(100);
+        let mut account = Account::default();
+        let at = DAY - 10;
+        account
+            .reserve(&wish_at("a", &limit, ahead(80), at), at)
+            .unwrap();
+        let verdict = account.reserve(&wish_at("b", &limit, ahead(60), at), at);
+        let Ok(Verdict::Exceeded(standings)) = verdict else {
+            panic!("{verdict:?}");
+        };
+        let Standing {
+            reserved,
+            requested,
+            resets,
+            ..
+        } = &standings[0];
+        assert_eq!(
+            (reserved.atoms(), requested.atoms(), *resets),
+            (70, 50, Some(2 * DAY))
+        );
+    }
+
+    #[test]
+    fn a_rolling_window_lets_in_what_never_exceeds_it_and_no_more() {
+        let limit = Limit {
+            unit: Unit::GpuHours,
+            window: Window::rolling(3_200).ok(),
+            ..gpus(2_000)
+        };
+        let mut account = Account::default();
+        account
+            .reserve(&wish_at("a", &limit, ahead(1_500), 0), 0)
+            .unwrap();
+        assert!(matches!(
+            account.reserve(&wish_at("b", &limit, ahead(600), 0), 0),
+            Ok(Verdict::Exceeded(_))
+        ));
+        assert_eq!(
+            account.reserve(&wish_at("b", &limit, ahead(600), 5_000), 5_000),
+            Ok(Verdict::Reserved)
+        );
+    }
+
+    #[test]
+    fn what_accrues_is_counted_before_its_pod_is_seen_and_stays_when_it_ends() {
+        let limit = hours_a_day(100);
+        let accrued = Draw::Accrued {
+            per_second: Amount::from_atoms(1),
+        };
+        let mut account = Account::default();
+        account
+            .reserve(&wish_at("a", &limit, accrued, 5), 5)
+            .unwrap();
+        assert_eq!(account.reserved(&limit, 35), Ok(Amount::from_atoms(30)));
+        assert_eq!(account.end("a", std::slice::from_ref(&limit), 45), Ok(true));
+        assert_eq!(account.used(&limit, 60), Ok(Amount::from_atoms(40)));
+        assert_eq!(account.reserved(&limit, 60), Ok(Amount::ZERO));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
-    Account, LedgerError, Reserve, Store, StoreError, Uid, Verdict, Versioned,
+    Account, LedgerError, Limit, Reserve, Store, StoreError, Uid, Verdict, Version, Versioned,
     queue::{Baton, Entered, Queue, Turn, Waiter},
     sync::{Mutex, lock},
 };
@@ -24,9 +24,9 @@ pub enum ChargeError {
 ///
 /// It knows no deadline: whoever does drops the future, at any point. A charge whose future was dropped may have been
 /// made; asking again tells, and else it is given back as that of any pod that never comes.
-pub struct Committer<S> {
+pub struct Committer {
     budget: Arc<str>,
-    store: Arc<S>,
+    store: Arc<dyn Store>,
     queue: Queue<Wish, Answer>,
     /// What was last written here: right unless somebody else wrote, which the store tells.
     last: Mutex<Option<Versioned>>,
@@ -35,8 +35,19 @@ pub struct Committer<S> {
 /// What is asked of an account.
 #[derive(Clone)]
 enum Wish {
-    Reserve { wish: Arc<Reserve>, now: i64 },
-    Release(Uid),
+    Reserve {
+        wish: Arc<Reserve>,
+        now: i64,
+    },
+    Release {
+        uid: Uid,
+        attempt: Arc<str>,
+    },
+    End {
+        uid: Uid,
+        limits: Arc<[Limit]>,
+        now: i64,
+    },
 }
 
 type Answer = Result<Done, ChargeError>;
@@ -44,10 +55,10 @@ type Answer = Result<Done, ChargeError>;
 /// The verdict, and the account that it was made on.
 type Done = (Verdict, Arc<Account>);
 
-impl<S: Store> Committer<S> {
+impl Committer {
     /// For a budget, in a store that other processes may write too.
     #[must_use]
-    pub fn new(budget: Arc<str>, store: Arc<S>) -> Self {
+    pub fn new(budget: Arc<str>, store: Arc<dyn Store>) -> Self {
         Self {
             budget,
             store,
@@ -71,13 +82,22 @@ impl<S: Store> Committer<S> {
         self.ask(Wish::Reserve { wish, now }).await
     }
 
-    /// Gives back what was reserved for a pod.
+    /// Gives back what a review reserved for a pod.
     ///
     /// # Errors
     ///
     /// As of [`Committer::reserve`].
-    pub async fn release(&self, uid: Uid) -> Result<(), ChargeError> {
-        self.ask(Wish::Release(uid)).await.map(drop)
+    pub async fn release(&self, uid: Uid, attempt: Arc<str>) -> Result<(), ChargeError> {
+        self.ask(Wish::Release { uid, attempt }).await.map(drop)
+    }
+
+    /// Ends a pod that nobody watches: see [`Account::end`].
+    ///
+    /// # Errors
+    ///
+    /// As of [`Committer::reserve`].
+    pub async fn end(&self, uid: Uid, limits: Arc<[Limit]>, now: i64) -> Result<(), ChargeError> {
+        self.ask(Wish::End { uid, limits, now }).await.map(drop)
     }
 
     async fn ask(&self, wish: Wish) -> Answer {
@@ -126,28 +146,38 @@ impl<S: Store> Committer<S> {
                 Some(kept) => kept,
                 None => self.store.load(&self.budget).await?,
             };
-            let mut changed = account.clone();
+            let mut changed = Account::clone(&account);
             let mut apply = |wish: &Wish| wish.apply(&mut changed);
             let first = apply(own);
             let verdicts: Vec<_> = others.iter().map(|wish| apply(wish)).collect();
-            let version = match changed == account {
+            let is_same = changed == *account;
+            let changed = Arc::new(changed);
+            let version = match is_same {
                 true if is_fresh => version,
                 true => continue,
-                false => match self.store.store(&self.budget, &version, &changed).await {
+                false => match self.write(&version, &changed).await {
                     Ok(version) => version,
                     Err(StoreError::Conflict { .. }) => continue,
                     Err(err) => return Err(err),
                 },
             };
-            let account = Arc::new(changed);
-            let answer = |verdict: Result<_, LedgerError>| Ok((verdict?, account.clone()));
+            let answer = |verdict: Result<_, LedgerError>| Ok((verdict?, changed.clone()));
             let answers = (answer(first), verdicts.into_iter().map(answer).collect());
             *lock(&self.last) = Some(Versioned {
                 version,
-                account: account.as_ref().clone(),
+                account: changed,
             });
             return Ok(answers);
         }
+    }
+
+    async fn write(
+        &self,
+        replaced: &Version,
+        account: &Arc<Account>,
+    ) -> Result<Version, StoreError> {
+        let account = account.clone();
+        self.store.store(&self.budget, replaced, account).await
     }
 }
 
@@ -155,8 +185,12 @@ impl Wish {
     fn apply(&self, account: &mut Account) -> Result<Verdict, LedgerError> {
         match self {
             Self::Reserve { wish, now } => account.reserve(wish, *now),
-            Self::Release(uid) => {
-                account.release(uid);
+            Self::Release { uid, attempt } => {
+                account.release(uid, attempt);
+                Ok(Verdict::Already)
+            }
+            Self::End { uid, limits, now } => {
+                account.end(uid, limits, *now)?;
                 Ok(Verdict::Already)
             }
         }

@@ -1,7 +1,6 @@
 //! Accounts in a folder, for a server without a cluster.
 
 use std::{
-    collections::BTreeMap,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -9,7 +8,8 @@ use std::{
 };
 
 use crate::{
-    Account, Store, StoreError, Version, Versioned, read_account,
+    Account, Store, StoreError, Stored, Version, Versioned, read_account,
+    store::Numbered,
     sync::{Mutex, lock},
     write_account,
 };
@@ -21,7 +21,9 @@ use crate::{
 #[derive(Debug)]
 pub struct FileStore {
     folder: PathBuf,
-    accounts: Mutex<BTreeMap<Arc<str>, (u64, Account)>>,
+    accounts: Mutex<Numbered>,
+    /// Held while one account is checked, written and taken: whoever reads others does not wait for the disk.
+    writing: Mutex<()>,
     /// Held for as long as the store is.
     _lock: File,
 }
@@ -82,7 +84,7 @@ impl FileStore {
             },
             fs::TryLockError::Error(source) => unusable(source),
         })?;
-        let mut accounts = BTreeMap::new();
+        let mut accounts = Numbered::default();
         for entry in fs::read_dir(folder).map_err(unusable)? {
             let file = entry.map_err(unusable)?.path();
             let name = file.file_name().and_then(|name| name.to_str());
@@ -93,14 +95,38 @@ impl FileStore {
                     file: file.clone(),
                     source,
                 })?;
-                accounts.insert(budget.into(), (0, account));
+                accounts.insert(budget.into(), account);
             }
         }
         Ok(Self {
             folder: folder.to_owned(),
             accounts: Mutex::new(accounts),
+            writing: Mutex::new(()),
             _lock: held,
         })
+    }
+
+    /// Writes an account and waits for the disk: what [`Store::store`] does.
+    ///
+    /// # Errors
+    ///
+    /// When somebody else wrote since, or the disk fails.
+    pub fn put(
+        &self,
+        budget: &str,
+        replaced: &Version,
+        account: Arc<Account>,
+    ) -> Result<Version, StoreError> {
+        let failed = |err: io::Error| StoreError::Failed {
+            budget: budget.into(),
+            source: Arc::new(err),
+        };
+        let _one_at_a_time = lock(&self.writing);
+        let current = lock(&self.accounts).load(budget).version;
+        if current == *replaced {
+            self.write(budget, &account).map_err(failed)?;
+        }
+        lock(&self.accounts).store(budget, replaced, account)
     }
 
     fn write(&self, budget: &str, account: &Account) -> io::Result<()> {
@@ -122,37 +148,16 @@ impl FileStore {
 }
 
 impl Store for FileStore {
-    async fn load(&self, budget: &str) -> Result<Versioned, StoreError> {
-        let (number, account) = lock(&self.accounts)
-            .get(budget)
-            .cloned()
-            .unwrap_or_default();
-        Ok(Versioned {
-            version: Version::of(number),
-            account,
-        })
+    fn load<'s>(&'s self, budget: &'s str) -> Stored<'s, Versioned> {
+        Box::pin(async { Ok(lock(&self.accounts).load(budget)) })
     }
 
-    async fn store(
-        &self,
-        budget: &str,
-        replaced: &Version,
-        account: &Account,
-    ) -> Result<Version, StoreError> {
-        let mut accounts = lock(&self.accounts);
-        let number = accounts.get(budget).map_or(0, |(number, _)| *number);
-        if Version::of(number) != *replaced {
-            return Err(StoreError::Conflict {
-                budget: budget.into(),
-            });
-        }
-        self.write(budget, account)
-            .map_err(|err| StoreError::Failed {
-                budget: budget.into(),
-                source: Arc::new(err),
-            })?;
-        let next = number.wrapping_add(1);
-        accounts.insert(budget.into(), (next, account.clone()));
-        Ok(Version::of(next))
+    fn store<'s>(
+        &'s self,
+        budget: &'s str,
+        replaced: &'s Version,
+        account: Arc<Account>,
+    ) -> Stored<'s, Version> {
+        Box::pin(async move { self.put(budget, replaced, account) })
     }
 }

@@ -18,13 +18,15 @@ mod usage;
 pub use usage::Usage;
 
 mod account;
-pub use account::{Account, Excess, MOST_RESERVATIONS, Reservation, Reserve, Uid, Verdict};
+pub use account::{Account, MOST_RESERVATIONS, Reservation, Reserve, Standing, Uid, Verdict};
+
+mod taken;
 
 mod roll;
 pub use roll::{Change, Event, Live, Notice, Roll};
 
 mod store;
-pub use store::{MemoryStore, Store, StoreError, Version, Versioned};
+pub use store::{MemoryStore, Store, StoreError, Stored, Version, Versioned};
 
 mod wire;
 pub use wire::{read_account, write_account};
@@ -37,8 +39,15 @@ mod queue;
 mod committer;
 pub use committer::{ChargeError, Committer};
 
+mod ledger;
+pub use ledger::{Entrant, Ledger, Share};
+
+mod reading;
+pub use reading::{PodReading, Reading, Readings, Wanted, WeighError, Weighed, moment, second_of};
+
 mod several;
-pub use several::{Refused, Share, reserve_in_all};
+pub use several::Refused;
+use several::reserve_in_all;
 
 mod error;
 pub use error::LedgerError;

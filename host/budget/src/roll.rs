@@ -3,17 +3,26 @@
 //! Every function gives a new roll and a new account. The leader keeps the roll only after the account was written, and
 //! applies the same events to a fresh account when somebody else was faster. A leader that lost its roll recounts.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use crate::{Account, Charge, Draw, Excess, LedgerError, Limit, LimitKey, Uid, Usage};
+use crate::{Account, Charge, Draw, LedgerError, Limit, LimitKey, Standing, Uid, Usage};
 
-/// The live pods of one budget.
+/// The live pods of one budget, as one leader knows them.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Roll {
-    live: BTreeMap<Uid, Live>,
-    /// When the leader first saw each reservation, on its own monotonic clock.
-    seen: BTreeMap<Uid, Duration>,
+    /// The leader's term.
+    term: u64,
+    live: BTreeMap<Uid, Running>,
+    /// When the leader first saw each reservation, by the review that made it, on its own monotonic clock.
+    seen: BTreeMap<Uid, (Arc<str>, Duration)>,
 }
+
+/// What a live pod takes, and since when.
+type Running = BTreeMap<LimitKey, (Draw, i64)>;
 
 /// A pod that is there.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,7 +48,7 @@ pub enum Event {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Notice {
     /// A pod came for which nothing was reserved any more; the limits that it exceeds, if any.
-    Late(Uid, Vec<Excess>),
+    Late(Uid, Vec<Standing>),
     /// A reservation was given back, because its pod did not come in time.
     Expired(Uid),
     /// What was counted differs from what the account said.
@@ -58,6 +67,15 @@ pub struct Change {
 }
 
 impl Roll {
+    /// The empty roll of the leader that follows all who wrote an account. Its first act is to count.
+    #[must_use]
+    pub fn following(account: &Account) -> Self {
+        Self {
+            term: account.term.saturating_add(1),
+            ..Self::default()
+        }
+    }
+
     /// Whether a pod is known to be live.
     #[must_use]
     pub fn has(&self, uid: &str) -> bool {
@@ -68,7 +86,7 @@ impl Roll {
     ///
     /// # Errors
     ///
-    /// When a sum does not fit, or the calendar does not reach so far.
+    /// When another leader has followed, a sum does not fit, or the calendar does not reach so far.
     pub fn apply(
         &self,
         account: &Account,
@@ -76,6 +94,7 @@ impl Roll {
         events: &[Event],
         now: i64,
     ) -> Result<Change, LedgerError> {
+        self.check_term(account)?;
         let mut change = Change::of(self, account);
         change.settle(limits, now)?;
         for event in events {
@@ -83,7 +102,7 @@ impl Roll {
                 Event::Seen(uid, live) => change.see(limits, uid, live, now)?,
                 Event::Ended(uid, ended) => change.end(limits, uid, *ended)?,
                 Event::NeverComes(uid) => {
-                    change.account.release(uid);
+                    change.account.reservations.remove(uid);
                 }
             }
         }
@@ -91,32 +110,46 @@ impl Roll {
     }
 
     /// Gives back every reservation that the leader has seen for longer than the API server may still be at work on it.
-    #[must_use]
-    pub fn expire(&self, account: &Account, clock: Duration, timeout: Duration) -> Change {
+    ///
+    /// # Errors
+    ///
+    /// When another leader has followed.
+    pub fn expire(
+        &self,
+        account: &Account,
+        clock: Duration,
+        timeout: Duration,
+    ) -> Result<Change, LedgerError> {
+        self.check_term(account)?;
         let mut change = Change::of(self, account);
         let Change {
             roll,
             account,
             notices,
         } = &mut change;
-        roll.seen
-            .retain(|uid, _| account.reservations.contains_key(uid));
-        account.reservations.retain(|uid, _| {
-            let first = *roll.seen.entry(uid.clone()).or_insert(clock);
+        let before = std::mem::take(&mut roll.seen);
+        account.reservations.retain(|uid, reservation| {
+            let attempt = &reservation.attempt;
+            let first = match before.get(uid) {
+                Some((seen, first)) if seen == attempt => *first,
+                _ => clock,
+            };
             let is_over = clock.saturating_sub(first) > timeout;
             if is_over {
                 notices.push(Notice::Expired(uid.clone()));
+            } else {
+                roll.seen.insert(uid.clone(), (attempt.clone(), first));
             }
             !is_over
         });
-        change
+        Ok(change)
     }
 
     /// Counts live pods anew: on start, on schedule, on demand, and when a budget's limits or scope change.
     ///
     /// # Errors
     ///
-    /// When a sum does not fit, or the calendar does not reach so far.
+    /// When another leader has followed, a sum does not fit, or the calendar does not reach so far.
     pub fn recount(
         &self,
         account: &Account,
@@ -124,20 +157,47 @@ impl Roll {
         live: BTreeMap<Uid, Live>,
         now: i64,
     ) -> Result<Change, LedgerError> {
+        if account.term > self.term {
+            return Err(LedgerError::Followed);
+        }
         let mut change = Change::of(self, account);
+        change.account.term = self.term;
+        let written = change.since(limits);
         change.settle(limits, now)?;
         let known = change.account.clone();
-        change.roll.live = live;
+        let pods = live.into_iter();
+        change.roll.live = pods
+            .map(|(uid, live)| {
+                let reserved = known.reservations.get(&uid);
+                let running = running(&live.charge, reserved.map_or(live.began, |kept| kept.at));
+                (uid, running)
+            })
+            .collect();
         for limit in limits {
-            change.recount(limit, &known)?;
+            let since = written.get(&limit.key()).copied().unwrap_or_default();
+            let is_counted = |uid: &Uid, began: i64| match self.live.is_empty() {
+                true => began <= since,
+                false => self.has(uid),
+            };
+            change.recount(limit, &known, &is_counted, now)?;
         }
-        let keys: Vec<_> = limits.iter().map(Limit::key).collect();
+        let keys: BTreeSet<_> = limits.iter().map(Limit::key).collect();
         let Change { roll, account, .. } = &mut change;
         account.usage.retain(|key, _| keys.contains(key));
-        account
-            .reservations
-            .retain(|uid, _| !roll.live.contains_key(uid));
+        account.reservations.retain(|uid, _| !roll.takes_some(uid));
         Ok(change)
+    }
+
+    fn takes_some(&self, uid: &str) -> bool {
+        let running = self.live.get(uid).into_iter().flatten();
+        running.into_iter().any(|(_, (draw, _))| !draw.is_nothing())
+    }
+
+    fn check_term(&self, account: &Account) -> Result<(), LedgerError> {
+        match account.term == self.term {
+            true => Ok(()),
+            false => Err(LedgerError::Followed),
+        }
     }
 }
 
@@ -158,6 +218,16 @@ impl Change {
         Ok(())
     }
 
+    /// Up to when each total was written.
+    fn since(&self, limits: &[Limit]) -> BTreeMap<LimitKey, i64> {
+        let keys = limits.iter().map(Limit::key);
+        keys.filter_map(|key| {
+            let since = self.account.usage.get(&key)?.since;
+            Some((key, since))
+        })
+        .collect()
+    }
+
     /// Confirms a pod: what was reserved becomes used. A pod is charged whatever the limits say, for it is there.
     fn see(
         &mut self,
@@ -166,65 +236,120 @@ impl Change {
         live: &Live,
         now: i64,
     ) -> Result<(), LedgerError> {
-        let was_reserved = self.account.release(uid);
-        let is_new = !self.roll.live.contains_key(uid);
-        self.end(limits, uid, now)?;
         let takes_some = live.charge.values().any(|draw| !draw.is_nothing());
-        if is_new && !was_reserved && takes_some {
+        let before = self.roll.live.remove(uid);
+        if before.is_none() && !takes_some {
+            // A pod behind its gates. What is reserved for it is for when it leaves them.
+            return Ok(());
+        }
+        let reserved = self.account.reservations.remove(uid);
+        if before.is_none() && reserved.is_none() {
             // Whether it has a right to a priority's share was decided when it was let in.
-            let excesses = self.account.excesses(limits, &live.charge, i32::MAX, now)?;
-            self.notices.push(Notice::Late(uid.clone(), excesses));
+            let mut exceeded = self
+                .account
+                .standings(limits, &live.charge, i32::MAX, now)?;
+            exceeded.retain(|standing| standing.is_exceeded);
+            self.notices.push(Notice::Late(uid.clone(), exceeded));
         }
-        for (limit, draw) in drawn(limits, &live.charge) {
-            let usage = self.account.usage.entry(limit.key()).or_default();
-            usage.add(limit.window.as_ref(), draw, live.began)?;
+        let began = match (&before, reserved) {
+            (Some(_), _) => now,
+            (None, Some(reserved)) => reserved.at,
+            (None, None) => live.began,
+        };
+        let before = before.unwrap_or_default();
+        let mut after = running(&live.charge, began);
+        for (key, (draw, since)) in &mut after {
+            if let Some((known, began)) = before.get(key).filter(|(known, _)| known == draw) {
+                (*draw, *since) = (*known, *began);
+            }
         }
-        self.roll.live.insert(uid.clone(), live.clone());
+        let gone = before
+            .iter()
+            .filter(|(key, known)| after.get(*key) != Some(*known));
+        let new = after
+            .iter()
+            .filter(|(key, known)| before.get(*key) != Some(*known));
+        for (key, (draw, began)) in gone {
+            self.remove(limits, key, *draw, (*began, now))?;
+        }
+        for (key, (draw, began)) in new {
+            if let Some(limit) = limits.iter().find(|limit| limit.key() == *key) {
+                let usage = self.account.usage.entry(key.clone()).or_default();
+                usage.add(limit.window.as_ref(), *draw, *began)?;
+            }
+        }
+        self.roll.live.insert(uid.clone(), after);
         Ok(())
     }
 
     fn end(&mut self, limits: &[Limit], uid: &Uid, ended: i64) -> Result<(), LedgerError> {
-        self.account.release(uid);
-        let Some(live) = self.roll.live.remove(uid) else {
-            return Ok(());
-        };
-        for (limit, draw) in drawn(limits, &live.charge) {
-            if let Some(usage) = self.account.usage.get_mut(&limit.key()) {
-                usage.remove(limit.window.as_ref(), draw, live.began, ended)?;
-            }
+        self.account.reservations.remove(uid);
+        let running = self.roll.live.remove(uid).unwrap_or_default();
+        for (key, (draw, began)) in running {
+            self.remove(limits, &key, draw, (began, ended))?;
         }
         Ok(())
     }
 
-    fn recount(&mut self, limit: &Limit, known: &Account) -> Result<(), LedgerError> {
+    fn remove(
+        &mut self,
+        limits: &[Limit],
+        key: &LimitKey,
+        draw: Draw,
+        (began, ended): (i64, i64),
+    ) -> Result<(), LedgerError> {
+        let limit = limits.iter().find(|limit| limit.key() == *key);
+        if let Some((limit, usage)) = limit.zip(self.account.usage.get_mut(key)) {
+            usage.remove(limit.window.as_ref(), draw, began, ended)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces the total of one limit. What a pod accrued that was not counted in it is added.
+    fn recount(
+        &mut self,
+        limit: &Limit,
+        known: &Account,
+        is_counted: &dyn Fn(&Uid, i64) -> bool,
+        now: i64,
+    ) -> Result<(), LedgerError> {
         let (key, window) = (limit.key(), limit.window.as_ref());
-        let mut counted = Usage::default();
-        for live in self.roll.live.values() {
-            if let Some(draw) = live.charge.get(&key) {
-                counted.add(window, *draw, live.began)?;
-            }
-        }
+        let mut counted = Usage {
+            since: now,
+            ..Usage::default()
+        };
         let mut expected = known.usage.get(&key).cloned().unwrap_or_default();
-        let reserved = known.reservations.keys();
-        let arrived = reserved.filter_map(|uid| self.roll.live.get(uid));
-        for live in arrived {
-            if let Some(draw) = live.charge.get(&key) {
-                expected.add(window, *draw, live.began)?;
+        for (uid, running) in &self.roll.live {
+            let Some((draw, began)) = running.get(&key).copied() else {
+                continue;
+            };
+            let is_new = known.reservations.contains_key(uid);
+            match draw {
+                Draw::Accrued { .. } if is_counted(uid, began) && !is_new => {
+                    counted.rate = counted.rate.plus(draw.rate())?;
+                }
+                _ => counted.add(window, draw, began)?,
+            }
+            if is_new {
+                expected.add(window, draw, began)?;
             }
         }
-        if (&expected.held, expected.rate) != (&counted.held, counted.rate) {
+        counted.settle(window, now)?;
+        let told = |usage: &Usage| (usage.held.clone(), usage.rate);
+        if told(&expected) != told(&counted) {
             self.notices.push(Notice::Drift(key.clone()));
         }
         let usage = self.account.usage.entry(key).or_default();
-        usage.recount(window, counted)
+        usage.recount(window, counted, now)
     }
 }
 
-/// The limits that a charge takes something of.
-fn drawn<'l>(limits: &'l [Limit], charge: &Charge) -> impl Iterator<Item = (&'l Limit, Draw)> {
-    limits
-        .iter()
-        .filter_map(|limit| Some((limit, *charge.get(&limit.key())?)))
+/// What a pod takes that began at a second.
+fn running(charge: &Charge, began: i64) -> Running {
+    let draws = charge.iter();
+    draws
+        .map(|(key, draw)| (key.clone(), (*draw, began)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -234,7 +359,9 @@ mod tests {
     use tollgate_gpu::{Amount, Unit};
 
     use super::{Event, Live, Notice, Roll};
-    use crate::{Account, Draw, Limit, Reservation, Reserve, Verdict};
+    use crate::{
+        Account, Charge, Draw, LedgerError, Limit, Period, Reservation, Reserve, Verdict, Window,
+    };
 
     const LIMIT: u128 = 10;
 
@@ -265,6 +392,7 @@ mod tests {
                 charge: live(amount).charge,
                 at: 0,
                 pod: ("ml".into(), uid.into()),
+                attempt: "first".into(),
             },
             limits: limits().into(),
             beyond: false,
@@ -331,12 +459,91 @@ mod tests {
     fn a_reservation_is_kept_for_the_whole_timeout_on_the_leaders_clock() {
         let [timeout, second] = [60, 1].map(Duration::from_secs);
         let first = Roll::default().expire(&reserved("a", 4), second * 1_000, timeout);
+        let first = first.unwrap();
         assert!(first.notices.is_empty());
         let kept = first.roll.expire(&first.account, second * 1_060, timeout);
+        let kept = kept.unwrap();
         assert!(kept.notices.is_empty());
         let over = kept.roll.expire(&kept.account, second * 1_061, timeout);
+        let over = over.unwrap();
         assert_eq!(over.notices, [Notice::Expired("a".into())]);
         assert!(over.account.reservations.is_empty());
+    }
+
+    #[test]
+    fn a_reservation_that_a_later_review_relies_on_gets_the_whole_timeout_again() {
+        let [timeout, second] = [60, 1].map(Duration::from_secs);
+        let mut account = reserved("a", 4);
+        let first = Roll::default().expire(&account, second, timeout).unwrap();
+        for reservation in account.reservations.values_mut() {
+            reservation.attempt = "second".into();
+        }
+        let again = first.roll.expire(&account, second * 50, timeout).unwrap();
+        let kept = again.roll.expire(&account, second * 90, timeout).unwrap();
+        assert_eq!(kept.account.reservations.len(), 1);
+    }
+
+    #[test]
+    fn a_pod_behind_its_gates_keeps_what_is_reserved_for_when_it_leaves_them() {
+        let gated = Live {
+            charge: Charge::new(),
+            began: 0,
+        };
+        let seen = [Event::Seen("a".into(), gated)];
+        let change = Roll::default()
+            .apply(&reserved("a", 4), &limits(), &seen, 0)
+            .unwrap();
+        assert_eq!(change.account.reservations.len(), 1);
+    }
+
+    #[test]
+    fn what_is_charged_ahead_is_charged_once_however_often_its_pod_is_seen() {
+        let [limit] = limits();
+        let limit = Limit {
+            unit: Unit::GpuHours,
+            window: Window::calendar(Period::Day, "UTC").ok(),
+            ..limit
+        };
+        let draw = Draw::Ahead {
+            per_second: Amount::from_atoms(1),
+            seconds: 50,
+        };
+        let live = Live {
+            charge: [(limit.key(), draw)].into(),
+            began: 0,
+        };
+        let seen = [Event::Seen("a".into(), live)];
+        let limits = [limit];
+        let first = Roll::default()
+            .apply(&Account::default(), &limits, &seen, 0)
+            .unwrap();
+        let second = first
+            .roll
+            .apply(&first.account, &limits, &seen, 20)
+            .unwrap();
+        assert_eq!(
+            second.account.used(&limits[0], 20),
+            Ok(Amount::from_atoms(50))
+        );
+    }
+
+    #[test]
+    fn a_leader_that_another_has_followed_changes_nothing() {
+        let old = Roll::following(&Account::default());
+        let counted = |roll: &Roll, account: &Account| {
+            roll.recount(account, &limits(), [("a".into(), live(4))].into(), 0)
+        };
+        let account = counted(&old, &Account::default()).unwrap().account;
+        let new = Roll::following(&account);
+        let account = counted(&new, &account).unwrap().account;
+        assert_eq!(used(&account), 4);
+        let seen = [Event::Seen("b".into(), live(1))];
+        let late = old.apply(&account, &limits(), &seen, 0);
+        assert_eq!(late.unwrap_err(), LedgerError::Followed);
+        assert_eq!(counted(&old, &account).unwrap_err(), LedgerError::Followed);
+        let timeout = Duration::from_secs(1);
+        let expired = old.expire(&account, timeout, timeout);
+        assert_eq!(expired.unwrap_err(), LedgerError::Followed);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Where accounts are kept.
 
-use std::{collections::BTreeMap, future::Future, sync::Arc};
+use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 
 use crate::{
     Account,
@@ -24,8 +24,11 @@ pub struct Versioned {
     /// The version.
     pub version: Version,
     /// The account.
-    pub account: Account,
+    pub account: Arc<Account>,
 }
+
+/// What a store says, when it has.
+pub type Stored<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 's>>;
 
 /// Why an account was not read or written.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -51,47 +54,69 @@ pub enum StoreError {
 /// A place that keeps accounts and takes a new one only for the version that it replaces.
 pub trait Store: Send + Sync + 'static {
     /// Reads the account of a budget; a new one is empty.
-    fn load(&self, budget: &str) -> impl Future<Output = Result<Versioned, StoreError>> + Send;
+    fn load<'s>(&'s self, budget: &'s str) -> Stored<'s, Versioned>;
 
     /// Writes the account of a budget, if its version is still the one given, and gives its new version.
-    fn store(
-        &self,
+    fn store<'s>(
+        &'s self,
+        budget: &'s str,
+        replaced: &'s Version,
+        account: Arc<Account>,
+    ) -> Stored<'s, Version>;
+}
+
+/// Accounts with the number of their last write, which is their version.
+#[derive(Debug, Default)]
+pub(crate) struct Numbered(BTreeMap<Arc<str>, (u64, Arc<Account>)>);
+
+impl Numbered {
+    pub(crate) fn insert(&mut self, budget: Arc<str>, account: Account) {
+        self.0.insert(budget, (0, Arc::new(account)));
+    }
+
+    pub(crate) fn load(&self, budget: &str) -> Versioned {
+        let (number, account) = self.0.get(budget).cloned().unwrap_or_default();
+        Versioned {
+            version: Version::of(number),
+            account,
+        }
+    }
+
+    /// Replaces an account.
+    pub(crate) fn store(
+        &mut self,
         budget: &str,
         replaced: &Version,
-        account: &Account,
-    ) -> impl Future<Output = Result<Version, StoreError>> + Send;
+        account: Arc<Account>,
+    ) -> Result<Version, StoreError> {
+        let budget: Arc<str> = budget.into();
+        let number = self.0.get(&budget).map_or(0, |(number, _)| *number);
+        if Version::of(number) != *replaced {
+            return Err(StoreError::Conflict { budget });
+        }
+        let next = number.wrapping_add(1);
+        self.0.insert(budget, (next, account));
+        Ok(Version::of(next))
+    }
 }
 
 /// A store in the memory of one process.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    accounts: Mutex<BTreeMap<Arc<str>, (u64, Account)>>,
+    accounts: Mutex<Numbered>,
 }
 
 impl Store for MemoryStore {
-    async fn load(&self, budget: &str) -> Result<Versioned, StoreError> {
-        let accounts = lock(&self.accounts);
-        let (number, account) = accounts.get(budget).cloned().unwrap_or_default();
-        Ok(Versioned {
-            version: Version::of(number),
-            account,
-        })
+    fn load<'s>(&'s self, budget: &'s str) -> Stored<'s, Versioned> {
+        Box::pin(async { Ok(lock(&self.accounts).load(budget)) })
     }
 
-    async fn store(
-        &self,
-        budget: &str,
-        replaced: &Version,
-        account: &Account,
-    ) -> Result<Version, StoreError> {
-        let budget: Arc<str> = budget.into();
-        let mut accounts = lock(&self.accounts);
-        let (number, held) = accounts.entry(budget.clone()).or_default();
-        if Version::of(*number) != *replaced {
-            return Err(StoreError::Conflict { budget });
-        }
-        *number = number.wrapping_add(1);
-        *held = account.clone();
-        Ok(Version::of(*number))
+    fn store<'s>(
+        &'s self,
+        budget: &'s str,
+        replaced: &'s Version,
+        account: Arc<Account>,
+    ) -> Stored<'s, Version> {
+        Box::pin(async move { lock(&self.accounts).store(budget, replaced, account) })
     }
 }

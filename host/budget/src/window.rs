@@ -12,6 +12,15 @@ use crate::LedgerError;
 /// How many slots a rolling window has.
 const SLOTS: i64 = 32;
 
+/// The letters of the lengths that documents write, with their seconds.
+const LENGTHS: [(char, i64); 2] = [('d', 86_400), ('h', 3_600)];
+
+/// The most slots that are looked ahead: a deadline beyond them is none.
+const AHEAD: usize = 64;
+
+/// The most slots of a grid: those that still count, and those ahead.
+const MOST_SLOTS: usize = 128;
+
 /// The time over which a limit adds up.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Window(Kind);
@@ -116,6 +125,30 @@ impl Window {
         Ok(parts)
     }
 
+    /// The slots from one moment on, until one holds the other or there are [`MOST_SLOTS`].
+    pub(crate) fn grid(&self, from: i64, to: i64) -> Result<Grid, LedgerError> {
+        let mut slots = vec![self.bounds(from)?];
+        while let Some((_, end)) = slots.last()
+            && *end <= to
+            && slots.len() < MOST_SLOTS
+        {
+            slots.push(self.bounds(*end)?);
+        }
+        Ok(Grid(slots))
+    }
+
+    /// Whether so few slots lie between two moments that each can be counted ahead.
+    pub(crate) fn reaches(&self, from: i64, to: i64) -> Result<bool, LedgerError> {
+        let mut at = from;
+        for _ in 0..AHEAD {
+            (_, at) = self.bounds(at)?;
+            if at >= to {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The slot that holds a moment: its beginning and its end, which is later than the moment.
     fn bounds(&self, at: i64) -> Result<(i64, i64), LedgerError> {
         match &self.0 {
@@ -126,6 +159,24 @@ impl Window {
                 Ok((start, start + length))
             }
         }
+    }
+}
+
+/// Slots that follow one another, looked up once for all that falls into them.
+pub(crate) struct Grid(Vec<(i64, i64)>);
+
+impl Grid {
+    /// The slots between two moments, each with the seconds that it holds of them.
+    pub(crate) fn parts(&self, from: i64, to: i64) -> impl Iterator<Item = (i64, u64)> {
+        let first = self.0.partition_point(|(_, end)| *end <= from);
+        let touched = self.0.iter().skip(first);
+        touched
+            .take_while(move |(start, _)| *start < to)
+            .filter_map(move |(start, end)| {
+                let seconds = to.min(*end).checked_sub(from.max(*start))?;
+                let seconds = u64::try_from(seconds).ok().filter(|some| *some > 0)?;
+                Some((*start, seconds))
+            })
     }
 }
 
@@ -171,7 +222,13 @@ impl fmt::Display for Window {
                 let zone = zone.iana_name().unwrap_or("UTC");
                 write!(f, "{} in {zone}", period.as_str())
             }
-            Kind::Rolling { seconds } => write!(f, "{seconds}s"),
+            Kind::Rolling { seconds } => match LENGTHS
+                .into_iter()
+                .find(|(_, length)| seconds % length == 0)
+            {
+                Some((letter, length)) => write!(f, "{}{letter}", seconds / length),
+                None => write!(f, "{seconds}s"),
+            },
         }
     }
 }
@@ -238,6 +295,35 @@ mod tests {
             rolling.split(150, 320),
             Ok(vec![(100, 50), (200, 100), (300, 20)])
         );
+    }
+
+    #[test]
+    fn a_grid_tells_the_seconds_that_each_slot_holds_of_a_time() {
+        let day = Window::calendar(Period::Day, "UTC").unwrap();
+        let grid = day.grid(0, 3 * 86_400).unwrap();
+        let parts = |from, to| grid.parts(from, to).collect::<Vec<_>>();
+        assert_eq!(
+            parts(86_300, 172_801),
+            [(0, 100), (86_400, 86_400), (172_800, 1)]
+        );
+        assert_eq!(parts(-50, 50), [(0, 50)]);
+        assert!(parts(7, 7).is_empty());
+    }
+
+    #[test]
+    fn rolling_windows_are_written_as_documents_write_them() {
+        let written = |seconds| Window::rolling(seconds).unwrap().to_string();
+        assert_eq!(written(30 * 86_400), "30d");
+        assert_eq!(written(12 * 3_600), "12h");
+        assert_eq!(written(90), "90s");
+    }
+
+    #[test]
+    fn only_what_ends_within_some_slots_is_counted_ahead() {
+        let day = Window::calendar(Period::Day, "UTC").unwrap();
+        assert_eq!(day.reaches(0, 64 * 86_400), Ok(true));
+        assert_eq!(day.reaches(0, 64 * 86_400 + 1), Ok(false));
+        assert_eq!(day.reaches(0, i64::MAX), Ok(false));
     }
 
     #[test]

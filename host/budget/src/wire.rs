@@ -35,6 +35,8 @@ struct AccountJson {
     usage: BTreeMap<String, UsageJson>,
     #[serde(default)]
     reservations: BTreeMap<String, ReservationJson>,
+    #[serde(default)]
+    term: u64,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -54,6 +56,7 @@ struct ReservationJson {
     namespace: String,
     name: String,
     at: i64,
+    attempt: String,
     charge: BTreeMap<String, DrawJson>,
 }
 
@@ -94,6 +97,7 @@ impl From<&Account> for AccountJson {
         let Account {
             usage,
             reservations,
+            term,
         } = account;
         let usage = usage
             .iter()
@@ -104,6 +108,7 @@ impl From<&Account> for AccountJson {
             reservations: reservations
                 .map(|(uid, reservation)| (uid.to_string(), reservation.into()))
                 .collect(),
+            term: *term,
         }
     }
 }
@@ -113,6 +118,7 @@ impl From<AccountJson> for Account {
         AccountJson {
             usage,
             reservations,
+            term,
         }: AccountJson,
     ) -> Self {
         let usage = usage.into_iter();
@@ -124,6 +130,7 @@ impl From<AccountJson> for Account {
             reservations: reservations
                 .map(|(uid, reservation)| (uid.into(), reservation.into()))
                 .collect(),
+            term,
         }
     }
 }
@@ -178,12 +185,14 @@ impl From<&Reservation> for ReservationJson {
             charge,
             at,
             pod: (namespace, name),
+            attempt,
         } = reservation;
         let draws = charge.iter();
         Self {
             namespace: namespace.to_string(),
             name: name.to_string(),
             at: *at,
+            attempt: attempt.to_string(),
             charge: draws
                 .map(|(key, draw)| (key.to_string(), (*draw).into()))
                 .collect(),
@@ -197,6 +206,7 @@ impl From<ReservationJson> for Reservation {
             namespace,
             name,
             at,
+            attempt,
             charge,
         } = reservation;
         let draws = charge.into_iter();
@@ -207,6 +217,7 @@ impl From<ReservationJson> for Reservation {
             charge,
             at,
             pod: (namespace.into(), name.into()),
+            attempt: attempt.into(),
         }
     }
 }

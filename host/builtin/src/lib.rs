@@ -4,8 +4,8 @@
 pub static BUNDLE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/bundle.wasm"));
 
 /// The policies of [`BUNDLE`], which the default profile switches on, with their order: what changes the name of a
-/// resource comes before what reads it.
-pub static POLICIES: [(&str, i32); 13] = [
+/// resource comes before what reads it, and what a pod costs is said last.
+pub static POLICIES: [(&str, i32); 14] = [
     ("mig-resources", -10),
     ("gpu-isolation", 0),
     ("gpu-limits", 0),
@@ -19,6 +19,7 @@ pub static POLICIES: [(&str, i32); 13] = [
     ("shared-memory", 0),
     ("parallelism", 0),
     ("inference-serving", 0),
+    ("gpu-budget", 10),
 ];
 
 /// [`BUNDLE`] compiled ahead of time, when the build was given such a file.

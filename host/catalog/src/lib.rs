@@ -12,7 +12,11 @@ pub use document::{
 
 pub mod exempt;
 
+pub use tollgate_budget::Ledger;
 pub use tollgate_context::Context;
+
+mod charged;
+pub use charged::Charged;
 
 mod namespaces;
 pub use namespaces::Namespaces;

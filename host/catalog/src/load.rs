@@ -6,17 +6,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tollgate_admission::Kinds;
+use tollgate_budget::Ledger;
 use tollgate_engine::{
     Action, Artifact, Breaker, Bundle, Engine, EntryError, EntrySpec, LoadError, PolicyInfo,
 };
 
 use crate::cache::{Cache, seal, unseal};
 use crate::document::{
-    Budget, Exemption, Grant, Isolation, Labels, Limits, Match, Mode, Module, OnFault, Policy,
-    PriceBook, Resolved, RuleAction, Site,
+    Exemption, Grant, Isolation, Labels, Limits, Match, Mode, Module, OnFault, Policy, Resolved,
+    RuleAction, Site,
 };
 use crate::yaml::Origin;
-use crate::{Breakers, Context, Diagnostic, Namespaces, PlainComponents, Recent, digest, exempt};
+use crate::{
+    Breakers, Charged, Context, Diagnostic, Namespaces, PlainComponents, Recent, digest, exempt,
+};
 
 /// The policies of a configuration, ready to run. It never changes: a new configuration is a new catalog.
 pub struct Catalog {
@@ -29,9 +32,9 @@ pub struct Catalog {
     /// What is known of the cluster.
     pub context: Context,
     /// How much some pods may use together, by name.
-    pub budgets: Vec<Arc<Budget>>,
-    /// What an hour of a GPU costs, by name.
-    pub price_books: Vec<Arc<PriceBook>>,
+    pub budgets: Vec<Charged>,
+    /// The accounts of the budgets.
+    pub ledger: Ledger,
     /// The kinds that make pods.
     pub kinds: Arc<Kinds>,
     /// The names of all policies, those that are off as well.
@@ -66,8 +69,18 @@ pub struct Entry {
     pub index: usize,
     /// What the policy says of itself.
     pub info: PolicyInfo,
+    /// Whether it is granted to charge pods to budgets.
+    pub may_charge: bool,
     /// What cuts it off when it faults often, where that is wanted.
     pub breaker: Option<Arc<Breaker>>,
+}
+
+impl Entry {
+    /// Whether it may charge pods to budgets, and wants to.
+    pub fn charges(&self) -> bool {
+        let grant = Grant::Budget.as_str();
+        self.may_charge && self.info.grants.iter().any(|wanted| wanted == grant)
+    }
 }
 
 /// A rule that says nothing, since what it needs is not known of the cluster.
@@ -111,6 +124,11 @@ impl Catalog {
         quiet.filter(|quiet| !snapshot.knows(quiet.needs)).collect()
     }
 
+    /// Whether any policy charges pods to budgets, and accounts are kept.
+    pub fn charges(&self) -> bool {
+        self.ledger.is_open() && self.entries.iter().any(Entry::charges)
+    }
+
     /// The labels of a namespace, where they are known.
     pub fn labels_of(&self, namespace: &str) -> Option<Arc<Labels>> {
         self.namespaces.labels_of(namespace)
@@ -142,6 +160,8 @@ pub struct Loader {
     pub recent: Recent,
     /// What is known of the cluster, for all catalogs.
     pub context: Context,
+    /// The accounts of budgets, for all catalogs.
+    pub ledger: Ledger,
     /// What drafts are made of.
     pub plain: PlainComponents,
 }
@@ -243,8 +263,11 @@ impl Loader {
             bundles: Vec::new(),
             exemptions,
             context: self.context.clone(),
-            budgets,
-            price_books,
+            budgets: budgets
+                .into_iter()
+                .map(|budget| Charged::of(budget, &price_books))
+                .collect(),
+            ledger: self.ledger.clone(),
             kinds: Arc::new(kinds),
             policies: order.clone(),
             site,
@@ -438,6 +461,7 @@ impl Catalog {
                 on_fault,
                 matching,
                 rules,
+                grants,
                 ..
             } = policy;
             let digest = Arc::clone(digest);
@@ -453,6 +477,7 @@ impl Catalog {
                 bundle,
                 index,
                 info,
+                may_charge: grants.contains(&Grant::Budget),
                 breaker,
             });
         }
@@ -544,6 +569,7 @@ fn entry_spec(policy: &Policy) -> EntrySpec {
             .collect(),
         patch: policy.grants.contains(&Grant::Patch),
         cluster: policy.grants.contains(&Grant::Cluster),
+        budget: policy.grants.contains(&Grant::Budget),
     }
 }
 

@@ -15,7 +15,8 @@ impl Catalog {
             let over = expired(exemption, now);
             over.into_iter().chain(self.about_nothing(exemption))
         });
-        let uncharged = self.budgets.iter().map(|budget| uncharged(budget));
+        let budgets = self.budgets.iter().filter(|_| !self.charges());
+        let uncharged = budgets.map(|charged| uncharged(&charged.budget, self.ledger.is_open()));
         about_exemptions
             .chain(self.absent_platforms())
             .chain(uncharged)
@@ -111,11 +112,18 @@ fn expired(exemption: &Exemption, now: SystemTime) -> Option<Diagnostic> {
 }
 
 /// A quota that silently holds nobody back is worse than none.
-fn uncharged(budget: &Budget) -> Diagnostic {
-    let message = format!(
-        "budget `{}` holds nobody back: this version charges no pods to budgets",
-        budget.name
-    );
+fn uncharged(budget: &Budget, is_open: bool) -> Diagnostic {
+    let (why, hint) = match is_open {
+        true => (
+            "no policy that is on charges pods to budgets",
+            "switch `gpu-budget` on, with the grant `budget`",
+        ),
+        false => (
+            "this version charges no pods in a cluster",
+            "keep a ResourceQuota on `requests.nvidia.com/gpu` until it does",
+        ),
+    };
+    let message = format!("budget `{}` holds nobody back: {why}", budget.name);
     let told = budget.origin.diagnostic("/metadata/name", message);
-    told.with_hint("keep a ResourceQuota on `requests.nvidia.com/gpu` until it does")
+    told.with_hint(hint)
 }

@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Review(ReviewArgs),
     /// Serve the admission webhook.
     Serve(ServeArgs),
+    /// Show how budgets stand: limits, what is used and reserved, by namespace and model.
+    Budget(BudgetArgs),
     /// List and inspect policies.
     Policy(PolicyArgs),
     /// Let objects in when Tollgate does not answer, until it is undone; works when no replica runs.
@@ -54,6 +56,7 @@ impl Command {
         match self {
             Self::Serve(_) => LevelFilter::INFO,
             Self::Review(_)
+            | Self::Budget(_)
             | Self::Policy(_)
             | Self::FailOpen(_)
             | Self::Uninstall(_)
@@ -219,6 +222,9 @@ pub(crate) struct ServeArgs {
         requires = "self_signed"
     )]
     pub(crate) hosts: Vec<String>,
+    /// Keep the accounts of budgets in this folder, so that a restart forgets nobody; else they are in memory.
+    #[arg(long, value_name = "DIR", conflicts_with = "cluster")]
+    pub(crate) data: Option<PathBuf>,
     /// How many seconds to go on serving after SIGTERM, so that clients can look elsewhere.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) grace: u64,
@@ -260,6 +266,41 @@ pub(crate) struct ClusterArgs {
         hide_env_values = true
     )]
     pub(crate) namespace: Option<String>,
+}
+
+const BUDGET_EXAMPLES: &str = "\
+Examples:
+  kubectl get nodes,pods,namespaces -A -o yaml > state.yaml
+  tollgate budget --config budgets.yaml --state state.yaml
+  tollgate budget research --config budgets.yaml --state state.yaml -o json
+";
+
+#[derive(Debug, Group)]
+#[command(after_long_help = BUDGET_EXAMPLES)]
+pub(crate) struct BudgetArgs {
+    /// Show this budget alone.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Read budgets and other configuration from this file or folder; may be repeated.
+    #[arg(long = "config", value_name = "PATH", required = true)]
+    pub(crate) configs: Vec<PathBuf>,
+    /// What is in the cluster: its pods, whose use is counted, and its nodes, which tell their models. The output of
+    /// `kubectl get -o yaml`, a file or folder; may be repeated.
+    #[arg(long = "state", value_name = "PATH")]
+    pub(crate) states: Vec<PathBuf>,
+    /// The form of the output.
+    #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: BudgetFormat,
+}
+
+/// The form of the output of `budget`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BudgetFormat {
+    /// For people.
+    #[default]
+    Table,
+    /// One JSON object, for scripts.
+    Json,
 }
 
 #[derive(Debug, Group)]

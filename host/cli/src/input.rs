@@ -62,6 +62,11 @@ pub(crate) fn read(args: &InputArgs) -> Result<Input, Failure> {
     Ok(Input { items, snapshot })
 }
 
+/// What is known of the cluster by itself, without anything to review.
+pub(crate) fn state(paths: &[std::path::PathBuf]) -> Result<Snapshot, Failure> {
+    state::snapshot(paths, &[])
+}
+
 /// The bytes of a source, and the documents in them. What cannot be read at all is one unreadable document.
 fn documents(source: &Source) -> (Vec<u8>, Vec<Document>) {
     let name = source.name();

@@ -5,6 +5,7 @@ mod setup;
 mod terminal;
 
 mod answer;
+mod budget;
 mod input;
 mod render;
 mod review;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     let done = match &command {
         Command::Review(args) => review::run(args, &display),
         Command::Serve(args) => serve::run(args),
+        Command::Budget(args) => budget::run(args),
         Command::Policy(args) => policy::run(args),
         Command::FailOpen(args) => removal::fail_open(args),
         Command::Uninstall(args) => removal::uninstall(args),

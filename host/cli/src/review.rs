@@ -11,7 +11,7 @@ use crate::answer::{Answer, Judgement, Quiet, Reviewed, Summary};
 use crate::args::{DisplayArgs, ReviewArgs};
 use crate::failure::Failure;
 use crate::input::{self, Content, Input, Item};
-use crate::{diagnostic, render, setup, terminal};
+use crate::{budget, diagnostic, render, setup, terminal};
 
 /// Reviews documents and prints what came of it. The status says whether anything is wrong with them.
 pub(crate) fn run(args: &ReviewArgs, display: &DisplayArgs) -> Result<ExitCode, Failure> {
@@ -28,6 +28,7 @@ pub(crate) fn run(args: &ReviewArgs, display: &DisplayArgs) -> Result<ExitCode, 
         let now = SystemTime::now();
         let catalog = setup::catalog(config).await?;
         catalog.context.store(snapshot);
+        budget::count(&catalog, now).await?;
         terminal::complain(&diagnostic::render_warnings(&catalog.notices(now)));
         let answers = review_all(&catalog, items, now).await?;
         let mut quiet = catalog.quiet_rules();

@@ -1,6 +1,7 @@
 //! `tollgate serve`: the webhook.
 
 mod cluster;
+mod ledger;
 mod record;
 mod registration;
 mod reviewer;
@@ -52,6 +53,7 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let serving = Serving {
         instances,
         own_namespace: own_namespace.clone(),
+        ledger: ledger::open(args)?,
     };
     let setup = Setup::serving(args.config.clone(), serving)?;
     let (source, reviewer) = source(args, &setup).await?;

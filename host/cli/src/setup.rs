@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tollgate_budget::{Ledger, MemoryStore};
 use tollgate_catalog::document::{PolicyDocument, PolicySpec, list_files};
 use tollgate_catalog::yaml::Origin;
 use tollgate_catalog::{
@@ -36,6 +37,8 @@ pub(crate) struct Serving {
     pub(crate) instances: u32,
     /// The namespace of Tollgate itself.
     pub(crate) own_namespace: String,
+    /// The accounts of budgets.
+    pub(crate) ledger: Ledger,
 }
 
 impl Setup {
@@ -53,10 +56,12 @@ impl Setup {
         let Serving {
             instances,
             own_namespace,
+            ledger,
         } = serving;
         let loader = Loader {
             breakers: Some(Breakers::default()),
             own_namespace,
+            ledger,
             ..loader(instances)?
         };
         Ok(Self {
@@ -211,6 +216,7 @@ fn loader(instances: u32) -> Result<Loader, Failure> {
         breakers: None,
         recent: Recent::default(),
         context: Context::default(),
+        ledger: Ledger::open(Arc::new(MemoryStore::default()), "tollgate".to_owned()),
         plain: PlainComponents::default(),
     })
 }

@@ -204,6 +204,12 @@ impl Snapshot {
             .map(|(_, object)| object)
     }
 
+    /// The objects of a kind, wherever they are.
+    pub fn all(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        let all = self.objects.get(kind).into_iter().flatten();
+        all.map(|(_, object)| object)
+    }
+
     /// Whether anything is known of `nodes`, of `schedulers`, or of the objects of a kind, `Kind.group`.
     pub fn knows(&self, what: &str) -> bool {
         match what {

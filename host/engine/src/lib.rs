@@ -23,6 +23,9 @@ pub use session::{Bundle, Phase, Ran, Session};
 mod waiver;
 pub use waiver::{Waived, Waiver};
 
+mod charging;
+pub use charging::Proposed;
+
 mod fault;
 pub use fault::Fault;
 

@@ -31,6 +31,8 @@ pub struct EntrySpec {
     pub patch: bool,
     /// Whether questions about the cluster are granted.
     pub cluster: bool,
+    /// Whether budgets are granted.
+    pub budget: bool,
 }
 
 /// What is wrong with an entry.

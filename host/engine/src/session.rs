@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tollgate_admission::{EditError, Finding, Review};
+use tollgate_budget::Readings;
 use tollgate_context::{Asked, Snapshot};
 use wasmtime::component::{Component, InstancePre, Resource};
 use wasmtime::{Store, UpdateDeadline};
@@ -12,7 +13,7 @@ use crate::bindings::exports::tollgate::policy::{mutator, validator};
 use crate::engine::{Engine, Entered, Running};
 use crate::prepare::{Artifact, EntrySpec, LoadError, configure};
 use crate::state::{Doing, Entry, RuleAction, State};
-use crate::{Fault, Limits, PolicyInfo, Site, Waived, Waiver};
+use crate::{Fault, Limits, PolicyInfo, Proposed, Site, Waived, Waiver};
 
 /// Which of a policy's two functions is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +119,7 @@ fn resolve(spec: &EntrySpec, policies: &[PolicyInfo]) -> Result<Arc<Entry>, Load
         info: info.clone(),
         patch: spec.patch,
         cluster: spec.cluster,
+        budget: spec.budget,
     }))
 }
 
@@ -132,6 +134,7 @@ impl Bundle {
         Session {
             bundle: self.clone(),
             snapshot: Arc::default(),
+            readings: Arc::default(),
             instance: None,
             _entered: self.0.running.enter(),
         }
@@ -142,6 +145,7 @@ impl Bundle {
 pub struct Session {
     bundle: Bundle,
     snapshot: Arc<Snapshot>,
+    readings: Arc<Readings>,
     instance: Option<Instance>,
     _entered: Entered,
 }
@@ -162,6 +166,8 @@ pub struct Ran {
     pub waived: Vec<Waived>,
     /// What it asked about the cluster, and what it was told; after a fault too.
     pub asked: Vec<Asked>,
+    /// What it wants pods to be charged; nothing after a fault.
+    pub charges: Vec<Proposed>,
     /// The fault, if there was one.
     pub fault: Option<Fault>,
     /// How long the call took, the making of the instance included.
@@ -175,6 +181,12 @@ impl Session {
     #[must_use]
     pub fn knowing(self, snapshot: Arc<Snapshot>) -> Self {
         Self { snapshot, ..self }
+    }
+
+    /// Lets policies that have the grant read the budgets of the review's pods, and say what those are charged.
+    #[must_use]
+    pub fn reading(self, readings: Arc<Readings>) -> Self {
+        Self { readings, ..self }
     }
 
     /// Makes the instance, which the first call does otherwise.
@@ -211,6 +223,7 @@ impl Session {
             return Ran::faulted(review, Fault::Busy, started.elapsed(), 0);
         };
         instance.store.data_mut().snapshot = Arc::clone(&self.snapshot);
+        instance.store.data_mut().readings = Arc::clone(&self.readings);
         let (outcome, returned) = self
             .bundle
             .0
@@ -220,6 +233,7 @@ impl Session {
         let memory_peak = instance.store.data().memory_peak;
         let state = instance.store.data_mut();
         let asked = std::mem::take(&mut state.asked);
+        let charges = std::mem::take(&mut state.charges);
         let mut findings = std::mem::take(&mut state.findings);
         let mut waived = std::mem::take(&mut state.waived);
         // Policies speak of pods; who asked wants to know where in the object that is.
@@ -238,6 +252,7 @@ impl Session {
                     findings,
                     waived,
                     asked,
+                    charges,
                     fault: None,
                     duration: started.elapsed(),
                     memory_peak,
@@ -261,6 +276,7 @@ impl Ran {
             findings: Vec::new(),
             waived: Vec::new(),
             asked: Vec::new(),
+            charges: Vec::new(),
             fault: Some(fault),
             duration,
             memory_peak,

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tollgate_admission::{EditError, Finding, PodId, Review};
+use tollgate_budget::Readings;
 use tollgate_context::{Asked, Snapshot};
 use wasmtime::ResourceLimiter;
 
-use crate::{Action, Fault, Limits, PolicyInfo, Site, Waived, Waiver};
+use crate::{Action, Fault, Limits, PolicyInfo, Proposed, Site, Waived, Waiver};
 
 /// The type behind handles of the review.
 pub struct ReviewHandle;
@@ -30,6 +31,8 @@ pub(crate) struct Entry {
     pub(crate) patch: bool,
     /// Whether questions about the cluster are granted.
     pub(crate) cluster: bool,
+    /// Whether budgets are granted.
+    pub(crate) budget: bool,
 }
 
 /// What a rule does.
@@ -57,6 +60,8 @@ pub(crate) struct State {
     pub(crate) site: Arc<Site>,
     /// What is known of the cluster.
     pub(crate) snapshot: Arc<Snapshot>,
+    /// The budgets of the review's pods.
+    pub(crate) readings: Arc<Readings>,
     pub(crate) limits: Limits,
     pub(crate) findings: Vec<Finding>,
     /// What the policy is let off in this call, and what that came to.
@@ -64,6 +69,8 @@ pub(crate) struct State {
     pub(crate) waived: Vec<Waived>,
     /// What this call asked about the cluster, and what it was told.
     pub(crate) asked: Vec<Asked>,
+    /// What this call wants pods to be charged.
+    pub(crate) charges: Vec<Proposed>,
     /// The clash that an edit of this call met, if any.
     pub(crate) conflict: Option<EditError>,
     /// How many messages this call has logged.
@@ -85,11 +92,13 @@ impl State {
             review: None,
             site,
             snapshot: Arc::default(),
+            readings: Arc::default(),
             limits,
             findings: Vec::new(),
             waivers: Vec::new(),
             waived: Vec::new(),
             asked: Vec::new(),
+            charges: Vec::new(),
             conflict: None,
             logged: 0,
             said: None,
@@ -106,6 +115,7 @@ impl State {
         self.waivers.clear();
         self.waived.clear();
         self.asked.clear();
+        self.charges.clear();
         self.conflict = None;
         self.logged = 0;
         self.said = None;

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use tollgate_admission::{Applied, Finding, Operation, Review, Severity};
+use tollgate_budget::Readings;
 use tollgate_catalog::{Catalog, Entry, Mode};
 use tollgate_context::{Asked, Snapshot, fit};
-use tollgate_engine::{Fault, Phase as Role, Ran, Session};
+use tollgate_engine::{Fault, Phase as Role, Proposed, Ran, Session};
 
 use crate::exempting::Exemptions;
 use crate::matching;
@@ -22,6 +23,8 @@ pub(crate) struct Chain<'a> {
     exemptions: Exemptions<'a>,
     /// What is known of the cluster, from the beginning of the review to its end.
     snapshot: Arc<Snapshot>,
+    /// The budgets of the review's pods, as they were at its beginning.
+    readings: Arc<Readings>,
 }
 
 impl<'a> Chain<'a> {
@@ -31,6 +34,7 @@ impl<'a> Chain<'a> {
         review: &Review,
         phase: Phase,
         now: SystemTime,
+        readings: Arc<Readings>,
     ) -> Result<Self, Unavailable> {
         let mut entries = Vec::new();
         for entry in &catalog.entries {
@@ -44,7 +48,28 @@ impl<'a> Chain<'a> {
             entries,
             exemptions: Exemptions::of(catalog, review, now),
             snapshot: catalog.context.load(),
+            readings,
         })
+    }
+
+    /// Leaves only the policies that charge pods to budgets.
+    pub(crate) fn only_charging(mut self) -> Self {
+        self.entries.retain(|entry| entry.charges());
+        self
+    }
+
+    /// A review that no mutator has seen.
+    pub(crate) fn mutated(&self, review: Box<Review>) -> Mutated<'_> {
+        let run = Run {
+            catalog: self.catalog,
+            exemptions: &self.exemptions,
+            snapshot: &self.snapshot,
+            readings: &self.readings,
+            sessions: BTreeMap::new(),
+            would_change: Vec::new(),
+            results: Results::default(),
+        };
+        Mutated { run, review }
     }
 
     /// Runs the mutators, unless an update of a pod leaves them nothing to do.
@@ -52,15 +77,10 @@ impl<'a> Chain<'a> {
         &'c self,
         review: Box<Review>,
     ) -> Result<Mutated<'c>, Unavailable> {
-        let mut run = Run {
-            catalog: self.catalog,
-            exemptions: &self.exemptions,
-            snapshot: &self.snapshot,
-            sessions: BTreeMap::new(),
-            would_change: Vec::new(),
-            results: Results::default(),
-        };
-        let mut review = review;
+        let Mutated {
+            mut run,
+            mut review,
+        } = self.mutated(review);
         let is_pod = is_pod(&review);
         if !(is_pod && review.request().operation == Operation::Update) {
             for entry in self.entries.iter().filter(|entry| entry.info.mutates) {
@@ -105,7 +125,7 @@ pub(crate) async fn findings_of(
     phase: Phase,
     now: SystemTime,
 ) -> Result<Vec<Finding>, Unavailable> {
-    let chain = Chain::of(catalog, &old, phase, now)?;
+    let chain = Chain::of(catalog, &old, phase, now, Arc::default())?;
     let validated = chain.validate(chain.mutate(old).await?).await?;
     let Results {
         mut findings,
@@ -140,6 +160,7 @@ impl Validated {
             exemptions,
             faults,
             asked,
+            charges,
             runs,
         } = self.results;
         let (request, patch) = self.review.into_parts();
@@ -153,6 +174,7 @@ impl Validated {
             exemptions,
             faults,
             asked,
+            charges,
             runs,
             ..outcome
         }
@@ -172,6 +194,7 @@ struct Results {
     exemptions: Vec<Exempted>,
     faults: Vec<FaultReport>,
     asked: Vec<Asked>,
+    charges: Vec<Proposed>,
     runs: Vec<PolicyRun>,
 }
 
@@ -180,6 +203,7 @@ struct Run<'a> {
     catalog: &'a Catalog,
     exemptions: &'a Exemptions<'a>,
     snapshot: &'a Arc<Snapshot>,
+    readings: &'a Arc<Readings>,
     sessions: BTreeMap<usize, Session>,
     would_change: Vec<Applied>,
     results: Results,
@@ -204,10 +228,10 @@ impl Run<'_> {
             self.results.fault(entry, fault);
             return Ok(review);
         }
-        let session = self
-            .sessions
-            .entry(entry.bundle)
-            .or_insert_with(|| bundle.session().knowing(Arc::clone(self.snapshot)));
+        let session = self.sessions.entry(entry.bundle).or_insert_with(|| {
+            let session = bundle.session().knowing(Arc::clone(self.snapshot));
+            session.reading(Arc::clone(self.readings))
+        });
         let before = review.applied().len();
         let waivers = self.exemptions.waivers(entry);
         let ran = session
@@ -219,6 +243,7 @@ impl Run<'_> {
         self.results
             .let_off(self.exemptions.used(entry, ran.waived));
         self.results.learn(ran.asked);
+        self.results.propose(ran.charges);
         match ran.fault {
             Some(Fault::Busy) => return Err(Unavailable::Busy),
             Some(Fault::Conflict { path, policy, rule }) => self
@@ -245,6 +270,18 @@ impl Results {
             if !self.asked.contains(&asked) {
                 self.asked.push(asked);
             }
+        }
+    }
+
+    /// Keeps what pods are to be charged. Where two policies speak of the same budget, the later one's word counts.
+    fn propose(&mut self, charges: Vec<Proposed>) {
+        for proposed in charges {
+            let budget = &proposed.weighed.budget.name;
+            let is_other = |known: &Proposed| {
+                known.pod != proposed.pod || known.weighed.budget.name != *budget
+            };
+            self.charges.retain(is_other);
+            self.charges.push(proposed);
         }
     }
 

@@ -2,9 +2,13 @@
 //! where requests come from and where the answer goes.
 
 mod review;
-pub use review::{Phase, Unavailable, review};
+pub use review::{Phase, Unavailable, review, seconds};
+
+mod count;
+pub use count::{Counted, count};
 
 mod chain;
+mod charging;
 mod exempting;
 mod matching;
 mod ratchet;

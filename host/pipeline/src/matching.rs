@@ -65,7 +65,7 @@ fn labels_of(
     catalog
         .labels_of(namespace)
         .ok_or_else(|| Unavailable::UnknownNamespace {
-            policy: entry.name.to_string(),
+            who: format!("policy `{}`", entry.name),
             namespace: namespace.to_owned(),
         })
 }

@@ -8,7 +8,7 @@ use tollgate_admission::{Applied, Finding, GroupVersionKind, Operation, Request,
 use tollgate_catalog::OnFault;
 use tollgate_catalog::document::{Exemption, ExemptionSpec};
 use tollgate_context::{Asked, Fit};
-use tollgate_engine::Fault;
+use tollgate_engine::{Fault, Proposed};
 
 /// Whether the object may be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +168,10 @@ pub struct Outcome {
     pub faults: Vec<FaultReport>,
     /// What policies asked about the cluster, and what they were told; each question once.
     pub asked: Vec<Asked>,
+    /// What policies want the pods to be charged, each budget once; [`Outcome::charged`] is what comes of it.
+    pub charges: Vec<Proposed>,
+    /// Whether the API server only tries.
+    pub dry_run: bool,
     /// The policies that ran, in order.
     pub runs: Vec<PolicyRun>,
     /// The object, with the patch applied.
@@ -190,6 +194,7 @@ impl Outcome {
             namespace,
             name,
             object,
+            dry_run,
             ..
         } = request;
         Self {
@@ -207,9 +212,19 @@ impl Outcome {
             exemptions: Vec::new(),
             faults: Vec::new(),
             asked: Vec::new(),
+            charges: Vec::new(),
+            dry_run,
             runs: Vec::new(),
             object,
         }
+    }
+
+    /// What the pod takes of budgets: nothing where it is refused, and nothing of a workload, whose pods are charged when
+    /// they are made.
+    pub fn charged(&self) -> impl Iterator<Item = &Proposed> {
+        let is_pod = self.gvk.kind == "Pod" && self.gvk.group.is_empty();
+        let is_charged = is_pod && self.verdict.is_allowed();
+        self.charges.iter().filter(move |_| is_charged)
     }
 
     /// The findings of a severity.

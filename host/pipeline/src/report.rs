@@ -4,7 +4,10 @@ use serde_json::{Map, Value, json};
 use tollgate_admission::{Applied, Finding};
 use tollgate_catalog::OnFault;
 
+use tollgate_budget::Weighed;
 use tollgate_context::{Answer, Asked, Fit, Scaler, Source, Unit};
+
+use tollgate_engine::Proposed;
 
 use crate::outcome::{Exempted, FaultReport, Outcome, PodSummary, Verdict};
 
@@ -33,7 +36,7 @@ pub fn report(outcome: &Outcome) -> Map<String, Value> {
         ),
         ("findings", outcome.findings.iter().map(finding).collect()),
         ("observed", outcome.observed.iter().map(finding).collect()),
-        ("charges", json!([])),
+        ("charges", outcome.charged().flat_map(charges).collect()),
         (
             "exemptions",
             outcome.exemptions.iter().map(exempted).collect(),
@@ -189,6 +192,28 @@ fn exempted(exempted: &Exempted) -> Value {
         fields.push(("message", finding.message.as_str().into()));
     }
     Value::Object(collect(fields))
+}
+
+/// What a pod is charged in a budget, limit by limit. What is charged as time passes is told for an hour.
+fn charges(proposed: &Proposed) -> Vec<Value> {
+    let Weighed { budget, charge, .. } = &proposed.weighed;
+    let limits = budget.limits.iter();
+    let told = limits.filter_map(|limit| {
+        let key = limit.key();
+        let draw = charge.get(&key)?;
+        let (amount, per) = draw.told().ok()?;
+        let mut fields = vec![
+            ("budget", Value::from(&*budget.name)),
+            ("unit", limit.unit.as_str().into()),
+            ("amount", amount.text(limit.unit).into()),
+        ];
+        if key.as_str() != limit.unit.as_str() {
+            fields.push(("limit", key.as_str().into()));
+        }
+        fields.extend(per.map(|per| ("per", per.into())));
+        (!amount.is_zero()).then(|| Value::Object(collect(fields)))
+    });
+    told.collect()
 }
 
 fn fault(report: &FaultReport) -> Value {

@@ -1,11 +1,13 @@
 //! The life of a review, top to bottom.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use tollgate_admission::Request;
 use tollgate_catalog::Catalog;
 
 use crate::chain::{self, Chain};
+use crate::charging::{self, Charges};
 use crate::outcome::Outcome;
 use crate::{ratchet, relevance};
 
@@ -38,42 +40,75 @@ pub enum Unavailable {
     /// Every instance is in use.
     #[error("all policy instances are in use")]
     Busy,
-    /// A policy selects namespaces by labels, and the namespace's labels are not known.
+    /// A policy or a budget selects namespaces by labels, and the namespace's labels are not known.
     #[error(
-        "policy `{policy}` selects namespaces by their labels, and the labels of namespace `{namespace}` are not known; \
+        "{who} selects namespaces by their labels, and the labels of namespace `{namespace}` are not known; \
          add the Namespace's document to the configuration"
     )]
     UnknownNamespace {
-        /// The policy that needs to know.
-        policy: String,
+        /// The policy or the budget that needs to know.
+        who: String,
         /// The namespace.
         namespace: String,
     },
+    /// The accounts of budgets cannot be read or written.
+    #[error("pods cannot be charged: {0}")]
+    Budgets(String),
 }
 
-/// Judges a request at a time, on which only the end of exemptions depends. The same arguments always give the same
-/// outcome.
+/// How often a review is begun anew because others were faster to charge a budget.
+const TRIES: usize = 64;
+
+/// Judges a request at a time, on which only the end of exemptions and the windows of budgets depend, and charges its pod.
+/// The same arguments and accounts always give the same outcome.
 ///
 /// # Errors
 ///
-/// When no verdict can be given: the host is out of instances, or a namespace that a selector needs is unknown.
+/// When no verdict can be given: the host is out of instances, a namespace that a selector needs is unknown, or budgets
+/// cannot be read or written.
 pub async fn review(
     catalog: &Catalog,
     request: Request,
     phase: Phase,
     now: SystemTime,
 ) -> Result<Outcome, Unavailable> {
+    if let Some(uid) = charging::ends(&request, phase) {
+        charging::end(catalog, uid, seconds(now)).await?;
+    }
     let relevant = match relevance::check(catalog, request, phase) {
         Ok(relevant) => relevant,
         Err(skipped) => return Ok(*skipped),
     };
-    let (review, old) = relevant.split();
-    let chain = Chain::of(catalog, &review, phase, now)?;
-    let mutated = chain.mutate(review).await?;
-    let validated = chain.validate(mutated).await?;
-    let known = match old {
-        Some(old) => chain::findings_of(catalog, old, phase, now).await?,
+    let (mut review, old) = relevant.split();
+    let known = match &old {
+        Some(old) => chain::findings_of(catalog, old.clone(), phase, now).await?,
         None => Vec::new(),
     };
-    Ok(ratchet::only_new_denials(validated.conclude(), &known))
+    for _ in 0..TRIES {
+        let readings =
+            charging::read(catalog, (&review, old.as_deref()), phase, seconds(now)).await?;
+        let again = (!readings.is_empty()).then(|| review.clone());
+        let chain = Chain::of(catalog, &review, phase, now, Arc::clone(&readings))?;
+        let mutated = chain.mutate(review).await?;
+        let validated = chain.validate(mutated).await?;
+        let outcome = ratchet::only_new_denials(validated.conclude(), &known);
+        match (
+            charging::charge(catalog, &outcome, phase, &readings).await?,
+            again,
+        ) {
+            (Charges::Stale, Some(again)) => review = again,
+            (Charges::Settled | Charges::Stale, _) => return Ok(outcome),
+        }
+    }
+    Err(Unavailable::Budgets(
+        "others were faster each time".to_owned(),
+    ))
+}
+
+/// A time in seconds since 1970.
+pub fn seconds(time: SystemTime) -> i64 {
+    let since = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }

@@ -14,4 +14,5 @@ tollgate_sdk::bundle!(
     tollgate_policy_shared_memory::SharedMemory,
     tollgate_policy_parallelism::Parallelism,
     tollgate_policy_inference_serving::InferenceServing,
+    tollgate_policy_gpu_budget::GpuBudget,
 );

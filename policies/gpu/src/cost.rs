@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 
 use crate::{
     amount::{Amount, AmountError, Unit},
+    board::offers,
     demand::{ContainerClass, devices, effective},
     mig::MigName,
     model::{MODELS, Model},
@@ -71,7 +72,7 @@ pub struct Cost<'a> {
 pub struct CostItem<'a> {
     /// The resource; `gpu-fraction` for annotations, `claims` for claims.
     pub name: &'a str,
-    /// The models that it may be; none where nothing tells.
+    /// The models that it may be: where nothing tells, all of its vendor.
     pub models: Vec<&'static Model>,
     /// GPUs, in atoms of [`Unit::Gpu`].
     pub gpus: Amount,
@@ -118,7 +119,7 @@ pub fn cost<'a>(ask: &Ask<'a>, known: &Known<'_>) -> Result<Cost<'a>, AmountErro
         items.push(of_fraction(fraction, known)?);
     }
     if ask.claimed > 0 {
-        let whole = OneDevice::whole(models(None, known.candidates), None);
+        let whole = OneDevice::whole(models(|_| true, known.candidates));
         items.push(whole.times("claims", ask.claimed.into())?);
     }
     Ok(Cost { items })
@@ -127,7 +128,7 @@ pub fn cost<'a>(ask: &Ask<'a>, known: &Known<'_>) -> Result<Cost<'a>, AmountErro
 impl Cost<'_> {
     /// What it takes of a unit at one time: of GPUs for all units but device memory.
     ///
-    /// Of a model, what may be that model counts, also where it may be others; what nothing is known of does not.
+    /// Of a model, what may be that model counts, also where it may be others.
     ///
     /// # Errors
     ///
@@ -180,10 +181,10 @@ struct OneDevice {
 }
 
 impl OneDevice {
-    fn whole(models: Vec<&'static Model>, vendor: Option<Vendor>) -> Self {
+    fn whole(models: Vec<&'static Model>) -> Self {
         Self {
             gpus: Amount::from_atoms(u128::from(WHOLE) * MILLION),
-            memory: Amount::from_atoms(u128::from(largest_memory(&models, vendor)) * MILLION),
+            memory: Amount::from_atoms(u128::from(largest_memory(&models)) * MILLION),
             models,
         }
     }
@@ -232,9 +233,11 @@ fn of_devices<'a>(
     let weighed = behind.as_deref().unwrap_or(name);
     let weight = weight_56ths(weighed, &known.candidates).unwrap_or(WHOLE);
     let vendor = lookup(name).map(|resource| resource.vendor);
-    let whole = OneDevice::whole(models(vendor, known.candidates), vendor);
+    let mig = MigName::from_resource(weighed);
+    let may_be = |model: &Model| is_of(vendor, model) && mig.is_none_or(|mig| offers(model, mig));
+    let whole = OneDevice::whole(models(may_be, known.candidates));
     let mut one = whole.part(weight.into(), WHOLE.into())?;
-    if let Some(mig) = MigName::from_resource(weighed) {
+    if let Some(mig) = mig {
         one.memory = Amount::from_atoms(u128::from(mig.memory_gb) * MILLION);
     }
     let replicas = known.replicas.filter(|_| is_plain(name));
@@ -262,7 +265,7 @@ fn of_quantities<'a>(
         return Ok(None);
     };
     let vendor = lookup(name).map(|resource| resource.vendor);
-    let whole = OneDevice::whole(models(vendor, known.candidates), vendor);
+    let whole = OneDevice::whole(models(|model| is_of(vendor, model), known.candidates));
     whole.part(hundredths, 100)?.times(name, 1).map(Some)
 }
 
@@ -276,11 +279,17 @@ fn hundredths(name: &str, amount: Quantity) -> u128 {
     }
 }
 
+/// Only NVIDIA's devices are handed out by annotation.
 fn of_fraction(fraction: Fraction, known: &Known<'_>) -> Result<CostItem<'static>, AmountError> {
-    let models = models(None, known.candidates);
+    let is_known = [known.candidates.selected, known.candidates.cluster]
+        .into_iter()
+        .flatten()
+        .any(|model| model.vendor == Vendor::Nvidia);
+    let models = models(|model| model.vendor == Vendor::Nvidia, known.candidates);
     // The same memory is the larger part of a smaller GPU, and may be all of one that nothing is known of.
     let smallest = models.iter().map(|model| model.memory_gib).min();
-    let whole = OneDevice::whole(models, None);
+    let smallest = smallest.filter(|_| is_known);
+    let whole = OneDevice::whole(models);
     let one = match (fraction.of_each, smallest) {
         (Part::Millionths(part), _) => whole.part(part.min(MILLION), MILLION)?,
         (Part::Mebibytes(part), None) => whole.with_mebibytes(part)?,
@@ -292,31 +301,27 @@ fn of_fraction(fraction: Fraction, known: &Known<'_>) -> Result<CostItem<'static
     one.times("gpu-fraction", fraction.devices.into())
 }
 
-/// The models of a vendor that the pod selects, else those of the cluster.
-fn models(vendor: Option<Vendor>, candidates: Candidates<'_>) -> Vec<&'static Model> {
-    let Candidates { selected, cluster } = candidates;
-    let of_vendor = |models: &[&'static Model]| {
-        let fitting = models
-            .iter()
-            .copied()
-            .filter(|model| vendor.is_none_or(|vendor| vendor == model.vendor));
-        fitting.collect::<Vec<_>>()
-    };
-    let selected = of_vendor(selected);
-    match selected.is_empty() {
-        true => of_vendor(cluster),
-        false => selected,
-    }
+fn is_of(vendor: Option<Vendor>, model: &Model) -> bool {
+    vendor.is_none_or(|vendor| vendor == model.vendor)
 }
 
-/// The most memory that a device may have: of its models, else of its vendor's, else of all, in gibibytes.
-fn largest_memory(models: &[&'static Model], vendor: Option<Vendor>) -> u32 {
-    let largest =
-        |of: &mut dyn Iterator<Item = &&'static Model>| of.map(|model| model.memory_gib).max();
-    largest(&mut models.iter())
-        .or_else(|| largest(&mut MODELS.iter().filter(|model| vendor == Some(model.vendor))))
-        .or_else(|| largest(&mut MODELS.iter()))
-        .unwrap_or_default()
+/// The models that a device may be: of those that the pod selects, else of the cluster's, else of all.
+fn models(may_be: impl Fn(&Model) -> bool, candidates: Candidates<'_>) -> Vec<&'static Model> {
+    let Candidates { selected, cluster } = candidates;
+    let fitting = |models: &[&'static Model]| {
+        let fitting = models.iter().copied().filter(|model| may_be(model));
+        fitting.collect::<Vec<_>>()
+    };
+    let levels = [selected, cluster].into_iter();
+    let known = levels.map(&fitting).find(|models| !models.is_empty());
+    known.unwrap_or_else(|| fitting(MODELS))
+}
+
+/// The most memory that a device may have, in gibibytes: of its models, else of any.
+fn largest_memory(models: &[&'static Model]) -> u32 {
+    let models = if models.is_empty() { MODELS } else { models };
+    let memory = models.iter().map(|model| model.memory_gib);
+    memory.max().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -82,6 +82,8 @@ pub use view::{Container, Pod, Review};
 
 mod memo;
 
+pub mod budget;
+
 pub mod cluster;
 
 pub mod edits;
@@ -127,8 +129,8 @@ pub mod log {
 /// What a policy needs, in one line.
 pub mod prelude {
     pub use crate::{
-        Container, Info, Outcome, Pod, Policy, Review, Rule, Toleration, cluster, edits, gpu, log,
-        site,
+        Container, Info, Outcome, Pod, Policy, Review, Rule, Toleration, budget, cluster, edits,
+        gpu, log, site,
     };
     pub use schemars::JsonSchema;
     pub use serde::Deserialize;

@@ -15,6 +15,8 @@ pub(crate) struct Session {
     pub(crate) log: Vec<(String, String)>,
     pub(crate) site: Site,
     pub(crate) snapshot: Rc<tollgate_context::Snapshot>,
+    pub(crate) readings: Rc<tollgate_budget::Readings>,
+    pub(crate) charges: Vec<(admission::PodId, tollgate_budget::Weighed)>,
 }
 
 /// What the `Site` document says.
@@ -561,6 +563,8 @@ pub mod site {
         session(|session| session.site.sharing.clone())
     }
 }
+
+pub mod budget;
 
 pub mod cluster {
     //! The interface `cluster`: see `wit/cluster.wit` for what each function means.

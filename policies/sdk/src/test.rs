@@ -23,10 +23,13 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use tollgate_admission::{Finding, GroupVersionKind, Kinds, Operation, Request, Review};
 
+pub use tollgate_budget as ledger;
+use tollgate_budget::{PodReading, Reading, Readings, Weighed};
 use tollgate_context::{Builder, Snapshot};
 
 use crate::native::{SESSION, Session, Site, types};
@@ -38,6 +41,9 @@ pub use build::{ContainerBuilder, PodBuilder, container, pod};
 
 mod component;
 
+/// No object of a test makes pods of more roles.
+const PODS: usize = 8;
+
 /// A review to be run: an object, settings, and what surrounds it.
 #[derive(Clone, Debug)]
 pub struct Case {
@@ -45,6 +51,7 @@ pub struct Case {
     settings: Value,
     site: Site,
     state: Vec<Value>,
+    budgets: PodReading,
     granted: bool,
 }
 
@@ -85,6 +92,7 @@ impl Case {
             settings: json!({}),
             site: Site::default(),
             state: Vec::new(),
+            budgets: PodReading::default(),
             granted: false,
         }
     }
@@ -116,6 +124,12 @@ impl Case {
     /// States objects of the cluster, all that there are of their kinds: nodes, pools, classes.
     pub fn state(mut self, objects: impl IntoIterator<Item = Value>) -> Self {
         self.state.extend(objects);
+        self
+    }
+
+    /// States a budget that every pod of the case is charged to. Such a case is not run through a compiled component.
+    pub fn budget(mut self, budget: Reading) -> Self {
+        self.budgets.budgets.push(Arc::new(budget));
         self
     }
 
@@ -173,6 +187,10 @@ impl Case {
     fn run_once<P: Policy>(&self, policy: &P, request: Request) -> Done {
         begin_review();
         let snapshot = Rc::new(self.snapshot());
+        let readings = Rc::new(Readings {
+            now: 0,
+            pods: vec![self.budgets.clone(); PODS],
+        });
         let review = Rc::new(RefCell::new(Review::new(request, Kinds::builtin())));
         let session = |mutating, findings| Session {
             policy: P::INFO.name,
@@ -183,9 +201,12 @@ impl Case {
             log: Vec::new(),
             site: self.site.clone(),
             snapshot: Rc::clone(&snapshot),
+            readings: Rc::clone(&readings),
+            charges: Vec::new(),
         };
         let mut stopped = None;
         let mut findings = Vec::new();
+        let mut charges = Vec::new();
         let phases: [(bool, bool, Function<P>); 2] = [
             (true, P::INFO.mutates, P::mutate),
             (false, P::INFO.validates, P::validate),
@@ -198,8 +219,11 @@ impl Case {
                     view.keep();
                     outcome
                 });
-                findings = outcome.0;
-                stopped = outcome.1;
+                Called {
+                    findings,
+                    charges,
+                    stopped,
+                } = outcome;
             }
         }
         if stopped.is_some() {
@@ -222,19 +246,31 @@ impl Case {
                 .collect(),
             object: review.object().clone(),
             findings,
+            charges,
             stopped,
         }
     }
 }
 
+/// What a call came to.
+struct Called {
+    findings: Vec<Finding>,
+    charges: Vec<Weighed>,
+    stopped: Option<String>,
+}
+
 /// `mutate` or `validate` of a policy.
 type Function<P> = fn(&P, &crate::Review) -> Outcome;
 
-fn call(session: Session, run: impl FnOnce() -> Outcome) -> (Vec<Finding>, Option<String>) {
+fn call(session: Session, run: impl FnOnce() -> Outcome) -> Called {
     SESSION.set(Some(session));
     let outcome = run();
     let session = SESSION.take().expect("the session that was set above");
-    (session.findings, outcome.err().map(|stop| stop.0))
+    Called {
+        findings: session.findings,
+        charges: session.charges.into_iter().map(|(_, one)| one).collect(),
+        stopped: outcome.err().map(|stop| stop.0),
+    }
 }
 
 /// What a policy did.
@@ -248,6 +284,8 @@ pub struct Done {
     pub object: Value,
     /// What was reported.
     pub findings: Vec<Finding>,
+    /// What pods are to be charged, and how the limits stand for it.
+    pub charges: Vec<Weighed>,
     /// Why the policy stopped early, if it did.
     pub stopped: Option<String>,
 }

@@ -7,8 +7,8 @@ use tollgate_gpu::{Amount, Unit};
 
 use super::Committer;
 use crate::{
-    Account, Draw, Limit, MemoryStore, Reservation, Reserve, Share, Store, StoreError, Verdict,
-    Version, Versioned, reserve_in_all,
+    Account, Draw, Limit, MemoryStore, Reservation, Reserve, Store, Stored, Verdict, Version,
+    Versioned, reserve_in_all,
     sync::{Mutex, lock},
 };
 
@@ -31,6 +31,7 @@ fn wish(uid: &str) -> Arc<Reserve> {
             charge: [(limit.key(), draw)].into(),
             at: 0,
             pod: ("ml".into(), uid.into()),
+            attempt: "first".into(),
         },
         limits: [limit].into(),
         beyond: false,
@@ -114,12 +115,11 @@ fn a_charge_that_one_of_two_budgets_refuses_is_in_neither() {
             let full = Committer::new("b".into(), store.clone());
             block_on(full.reserve(wish(pod), 0)).unwrap();
         }
-        let [a, b] = ["a", "b"].map(|budget| Committer::new(budget.into(), store.clone()));
-        let shares = [&b, &a].map(|committer| Share {
-            committer,
-            wish: wish("new"),
+        let [a, b] = ["a", "b"].map(|budget| {
+            let committer = Committer::new(budget.into(), store.clone());
+            (Arc::new(committer), wish("new"))
         });
-        let refused = block_on(reserve_in_all(shares.into(), 0)).unwrap().unwrap();
+        let refused = block_on(reserve_in_all(vec![b, a], 0)).unwrap().unwrap();
         assert_eq!(&*refused.budget, "b");
         assert!(matches!(refused.verdict, Verdict::Exceeded(_)));
         assert_eq!(
@@ -130,12 +130,33 @@ fn a_charge_that_one_of_two_budgets_refuses_is_in_neither() {
     check_random(orders, 10);
 }
 
+/// A pod that is refused in one budget gives back what it has in the other, unless a later try of the same review
+/// relies on it.
+#[test]
+fn a_rollback_leaves_what_a_later_try_relies_on() {
+    let store = Arc::new(MemoryStore::default());
+    let committer = Committer::new("research".into(), store.clone());
+    let orders = move || {
+        let mut again = Reserve::clone(&wish("pod"));
+        again.reservation.attempt = "second".into();
+        block_on(committer.reserve(wish("pod"), 0)).unwrap();
+        let second = block_on(committer.reserve(Arc::new(again), 0)).unwrap();
+        assert_eq!(second.0, Verdict::Already);
+        block_on(committer.release("pod".into(), "first".into())).unwrap();
+        assert_eq!(reservations(&*store, "research"), 1);
+    };
+    check_random(orders, 1);
+}
+
 #[test]
 fn charges_that_wait_together_are_one_write() {
     let orders = || {
         let counting = Arc::new(Counting::default());
         let committer = Arc::new(Committer::new("research".into(), counting.clone()));
-        let baton = committer.queue.enter(&super::Wish::Release("none".into()));
+        let baton = committer.queue.enter(&super::Wish::Release {
+            uid: "none".into(),
+            attempt: "".into(),
+        });
         let threads: Vec<_> = ["a", "b"]
             .into_iter()
             .map(|pod| {
@@ -170,19 +191,23 @@ async fn give_up(future: impl Future) {
 struct Slow(Arc<MemoryStore>);
 
 impl Store for Slow {
-    async fn load(&self, budget: &str) -> Result<Versioned, StoreError> {
-        shuttle::future::yield_now().await;
-        self.0.load(budget).await
+    fn load<'s>(&'s self, budget: &'s str) -> Stored<'s, Versioned> {
+        Box::pin(async {
+            shuttle::future::yield_now().await;
+            self.0.load(budget).await
+        })
     }
 
-    async fn store(
-        &self,
-        budget: &str,
-        replaced: &Version,
-        account: &Account,
-    ) -> Result<Version, StoreError> {
-        shuttle::future::yield_now().await;
-        self.0.store(budget, replaced, account).await
+    fn store<'s>(
+        &'s self,
+        budget: &'s str,
+        replaced: &'s Version,
+        account: Arc<Account>,
+    ) -> Stored<'s, Version> {
+        Box::pin(async move {
+            shuttle::future::yield_now().await;
+            self.0.store(budget, replaced, account).await
+        })
     }
 }
 
@@ -193,17 +218,17 @@ struct Counting {
 }
 
 impl Store for Counting {
-    async fn load(&self, budget: &str) -> Result<Versioned, StoreError> {
-        self.store.load(budget).await
+    fn load<'s>(&'s self, budget: &'s str) -> Stored<'s, Versioned> {
+        self.store.load(budget)
     }
 
-    async fn store(
-        &self,
-        budget: &str,
-        replaced: &Version,
-        account: &Account,
-    ) -> Result<Version, StoreError> {
+    fn store<'s>(
+        &'s self,
+        budget: &'s str,
+        replaced: &'s Version,
+        account: Arc<Account>,
+    ) -> Stored<'s, Version> {
         *lock(&self.writes) += 1;
-        self.store.store(budget, replaced, account).await
+        self.store.store(budget, replaced, account)
     }
 }

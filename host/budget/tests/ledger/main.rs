@@ -8,6 +8,8 @@
     reason = "a test program"
 )]
 
+mod windows;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use proptest::prelude::*;
@@ -115,11 +117,11 @@ impl World {
             Step::Expire(passed) => {
                 self.clock += passed;
                 let [clock, timeout] = [self.clock, TIMEOUT].map(Duration::from_secs);
-                let change = self.roll.expire(&self.account, clock, timeout);
+                let change = self.roll.expire(&self.account, clock, timeout).unwrap();
                 (self.roll, self.account) = (change.roll, change.account);
             }
             Step::Crash => {
-                self.roll = Roll::default();
+                self.roll = Roll::following(&self.account);
                 self.recount();
             }
             Step::Recount => self.recount(),
@@ -139,6 +141,7 @@ impl World {
                 charge: charge(cost),
                 at: 0,
                 pod: ("ml".into(), pod.to_string().into()),
+                attempt: "review".into(),
             },
             limits: [limit()].into(),
             beyond: false,

@@ -11,6 +11,7 @@
 use std::{
     fs,
     pin::pin,
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
@@ -56,15 +57,17 @@ fn account() -> Account {
         charge: charge.into(),
         at: 5,
         pod: ("ml".into(), "train-0".into()),
+        attempt: "review".into(),
     };
     Account {
         usage: [("gpu".into(), usage)].into(),
         reservations: [("uid".into(), reservation)].into(),
+        term: 7,
     }
 }
 
 fn stored(store: &FileStore, budget: &str) -> Account {
-    now(store.load(budget)).unwrap().account
+    Account::clone(&now(store.load(budget)).unwrap().account)
 }
 
 #[test]
@@ -88,8 +91,8 @@ fn accounts_are_there_again_after_a_restart_and_each_write_needs_the_last_versio
     let folder = tempfile::tempdir().unwrap();
     let store = FileStore::open(folder.path()).unwrap();
     let empty = now(store.load("research")).unwrap();
-    now(store.store("research", &empty.version, &account())).unwrap();
-    let conflict = now(store.store("research", &empty.version, &Account::default()));
+    now(store.store("research", &empty.version, account().into())).unwrap();
+    let conflict = now(store.store("research", &empty.version, Arc::default()));
     assert!(
         matches!(conflict, Err(StoreError::Conflict { .. })),
         "{conflict:?}"
@@ -106,7 +109,7 @@ fn a_write_that_a_crash_cut_short_leaves_the_old_account() {
     let folder = tempfile::tempdir().unwrap();
     let store = FileStore::open(folder.path()).unwrap();
     let version = now(store.load("research")).unwrap().version;
-    now(store.store("research", &version, &account())).unwrap();
+    now(store.store("research", &version, account().into())).unwrap();
     drop(store);
     fs::write(folder.path().join("research.json.new"), "{\"usa").unwrap();
     assert_eq!(
@@ -135,7 +138,7 @@ fn no_name_becomes_a_path() {
     let store = FileStore::open(folder.path()).unwrap();
     for name in ["../up", "a/b", ".hidden", ""] {
         let version = now(store.load(name)).unwrap().version;
-        let refused = now(store.store(name, &version, &account()));
+        let refused = now(store.store(name, &version, account().into()));
         assert!(
             matches!(refused, Err(StoreError::Failed { .. })),
             "{name:?}"

@@ -163,7 +163,7 @@ impl Budget {
     }
 
     /// The price book that it needs and names.
-    pub(super) fn price_book(&self) -> Option<&str> {
+    pub(crate) fn price_book(&self) -> Option<&str> {
         self.spec
             .price_book
             .as_deref()

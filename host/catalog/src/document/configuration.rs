@@ -1,7 +1,7 @@
 //! All documents of a configuration together.
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -22,6 +22,9 @@ use crate::{
 
 /// Labels of an object.
 pub type Labels = BTreeMap<String, String>;
+
+/// The built-in policy that charges pods to budgets.
+const CHARGING: &str = "gpu-budget";
 
 /// Documents, by kind and name.
 #[derive(Clone, Debug, Default)]
@@ -105,16 +108,19 @@ impl Configuration {
         reader.finish()
     }
 
-    /// Returns the profile of built-in policies: their names and order, and that they may ask about the cluster.
+    /// Returns the profile of built-in policies: their names and order, that they may ask about the cluster, and that
+    /// one of them may charge budgets.
     pub fn profile<'n>(policies: impl IntoIterator<Item = (&'n str, i32)>) -> Self {
         let policy = |(name, order): (&str, i32)| {
             let module = Some(Module::Builtin {
                 name: name.to_owned(),
             });
+            let mut grants = BTreeSet::from([Grant::Cluster]);
+            grants.extend((name == CHARGING).then_some(Grant::Budget));
             let spec = PolicySpec {
                 module,
                 order: Some(order),
-                grants: Some([Grant::Cluster].into()),
+                grants: Some(grants),
                 ..PolicySpec::default()
             };
             let origin = Origin::of_file("default profile");

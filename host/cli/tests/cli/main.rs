@@ -2,6 +2,7 @@
 
 mod command;
 
+mod budget;
 mod default_profile;
 mod exemptions;
 mod explain;

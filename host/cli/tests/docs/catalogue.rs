@@ -587,4 +587,9 @@ pub const BEYOND: &[(&str, &str)] = &[
         "quotas by a name that is not counted",
     ),
     ("lifecycle/unserved-kind", "kinds that were removed"),
+    ("gpu-budget/over-budget", "budgets"),
+    ("gpu-budget/over-soft-limit", "budgets"),
+    ("gpu-budget/never-fits", "budgets"),
+    ("gpu-budget/not-now", "budgets"),
+    ("gpu-budget/unknown-price", "budgets"),
 ];

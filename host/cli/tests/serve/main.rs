@@ -14,6 +14,8 @@
 #[path = "../support/server.rs"]
 mod server;
 
+mod budgets;
+
 use std::fs;
 use std::path::Path;
 

@@ -8,7 +8,9 @@ use std::time::UNIX_EPOCH;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tollgate_admission::{Finding, GroupVersionKind, Operation, Request};
-use tollgate_catalog::{Builtin, Catalog, Configuration, Context, Loader, PlainComponents, Recent};
+use tollgate_catalog::{
+    Builtin, Catalog, Configuration, Context, Ledger, Loader, PlainComponents, Recent,
+};
 use tollgate_engine::{Engine, EngineOptions};
 use tollgate_pipeline::{Outcome, Phase, review};
 
@@ -34,6 +36,7 @@ pub fn load(documents: &str, folder: &Path) -> (Catalog, BTreeMap<String, i32>) 
         breakers: None,
         recent: Recent::default(),
         context: Context::default(),
+        ledger: Ledger::default(),
         plain: PlainComponents::default(),
     };
     let own = Configuration::parse("test", documents.as_bytes(), folder).unwrap();

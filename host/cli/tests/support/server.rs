@@ -20,6 +20,11 @@ pub struct Server {
 impl Server {
     /// Starts the server with a configuration, if one is given, and waits until it is ready.
     pub fn start(config: Option<&Path>) -> Self {
+        Self::start_with(config, &[])
+    }
+
+    /// Starts it with further options.
+    pub fn start_with(config: Option<&Path>, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
         command.args([
@@ -32,6 +37,7 @@ impl Server {
         command
             .args(["--grace", "0", "--self-signed"])
             .arg(folder.path())
+            .args(options)
             .stderr(Stdio::piped());
         if let Some(config) = config {
             command.arg("--config").arg(config);

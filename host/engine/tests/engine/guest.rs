@@ -17,6 +17,7 @@ pub fn entry(policy: &str) -> EntrySpec {
         settings: "{}".to_owned(),
         rules: Vec::new(),
         cluster: false,
+        budget: false,
         patch: false,
     }
 }

@@ -194,6 +194,48 @@ fn a_model_is_charged_for_all_that_may_be_of_it() {
 }
 
 #[test]
+fn where_nothing_is_known_all_models_of_the_vendor_count_and_of_a_slice_those_that_have_it() {
+    let gpus = |name: &str, id| {
+        let ask = ask(&[(App, name, 1)]);
+        let cost = cost(&ask, &Known::default()).unwrap();
+        let held = cost.held(Unit::Gpu, Some(model(id))).unwrap();
+        held.text(Unit::Gpu)
+    };
+    assert_eq!(gpus("nvidia.com/gpu", "H100-80GB"), "1");
+    assert_eq!(gpus("nvidia.com/gpu", "MI300X"), "0");
+    assert_eq!(gpus("nvidia.com/mig-1g.10gb", "H100-80GB"), "0.25");
+    assert_eq!(gpus("nvidia.com/mig-1g.10gb", "L4"), "0");
+}
+
+#[test]
+fn a_slice_is_none_of_the_models_that_do_not_have_it() {
+    let cluster = [model("L4"), model("H100-80GB")];
+    let known = Known {
+        candidates: Candidates {
+            selected: &[],
+            cluster: &cluster,
+        },
+        ..Known::default()
+    };
+    let slice = ask(&[(App, "nvidia.com/mig-1g.10gb", 1)]);
+    let items = cost(&slice, &known).unwrap().items;
+    assert_eq!(items[0].models, [model("H100-80GB")]);
+}
+
+#[test]
+fn fractions_by_annotation_are_of_nvidias_devices() {
+    let cluster = [model("MI300X"), model("L4")];
+    let known = Known {
+        candidates: Candidates {
+            selected: &[],
+            cluster: &cluster,
+        },
+        ..Known::default()
+    };
+    assert_costs(&fraction(Part::Mebibytes(12_288), 1), &known, "0.5", "12");
+}
+
+#[test]
 fn hours_and_money_add_up_exactly() {
     let cost = cost(
         &ask(&[(App, "nvidia.com/mig-1g.10gb", 7)]),

@@ -16,6 +16,9 @@ pub(super) fn assert_same<P: Policy>(case: &Case, native: &Done) {
     ) else {
         return;
     };
+    if !case.budgets.budgets.is_empty() {
+        return;
+    }
     // The configuration that names it is elsewhere.
     let component = std::path::absolute(&component)
         .expect("the path of the component")

@@ -54,7 +54,7 @@ fn counts_every_unit_with_models_windows_and_shares() {
             "gpu",
             "gpu-memory/A100-80GB",
             "gpu-hours@month in Europe/Berlin",
-            "money@2592000s"
+            "money@30d"
         ]
     );
     assert_eq!(limits[0].ceiling(1_000).text(Unit::Gpu), "3");

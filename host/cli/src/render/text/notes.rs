@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 use tollgate_admission::{Applied, Finding};
+use tollgate_budget::Weighed;
 use tollgate_catalog::OnFault;
+use tollgate_engine::Proposed;
 use tollgate_pipeline::{Exempted, FaultReport, Outcome, PodSummary, PolicyRun};
 
 use super::entry::Note;
@@ -23,6 +25,7 @@ pub(super) fn of(outcome: &Outcome, display: &DisplayArgs) -> Vec<Note> {
         .map(|exempted| let_off(exempted, object));
     let faults = outcome.faults.iter().map(faulted);
     let fits = outcome.pods.iter().filter_map(fits);
+    let charged = outcome.charged().filter_map(charged_to);
     let seen = outcome
         .observed
         .iter()
@@ -30,7 +33,27 @@ pub(super) fn of(outcome: &Outcome, display: &DisplayArgs) -> Vec<Note> {
     let runs = outcome.runs.iter().map(ran);
     let more = seen.chain(runs).filter(|_| display.verbose > 0);
     let findings = pods(outcome).chain(findings).chain(would).chain(exempted);
-    findings.chain(faults).chain(fits).chain(more).collect()
+    let findings = findings.chain(faults).chain(charged);
+    findings.chain(fits).chain(more).collect()
+}
+
+/// What the object's pods take of a budget.
+fn charged_to(proposed: &Proposed) -> Option<Note> {
+    let Weighed { budget, charge, .. } = &proposed.weighed;
+    let limits = budget.limits.iter();
+    let told = limits.filter_map(|limit| {
+        let key = limit.key();
+        let (amount, per) = charge.get(&key)?.told().ok()?;
+        let per = per.map(|per| format!(" an {per}")).unwrap_or_default();
+        let text = amount.text(limit.unit);
+        (!amount.is_zero()).then(|| format!("{text} of `{key}`{per}"))
+    });
+    let told: Vec<_> = told.collect();
+    (!told.is_empty()).then(|| Note {
+        label: "takes",
+        text: format!("{} from budget `{}`", told.join(", "), budget.name),
+        details: Vec::new(),
+    })
 }
 
 /// Where a pod can run, or what keeps it from running anywhere.

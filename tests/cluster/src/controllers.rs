@@ -1,6 +1,7 @@
 //! Real controllers: what each needs to run as a process, and how it is installed and started.
 
 mod everyday;
+mod full;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -37,6 +38,8 @@ pub enum Controller {
     MpiOperator,
     /// KubeRay: RayCluster, RayJob, RayService.
     KubeRay,
+    /// The last training operator that has MXJob, for that kind alone.
+    MxTrainingOperator,
 }
 
 /// What is particular to a controller.
@@ -55,6 +58,21 @@ struct Needs {
     configuration: fn(&Place) -> Option<Value>,
     /// Its command line; the configuration file is [`Place::configuration`].
     flags: fn(&Place) -> Vec<String>,
+}
+
+impl Controller {
+    fn needs(self) -> Needs {
+        match self {
+            Self::TrainingOperator => everyday::training_operator(),
+            Self::Kueue => everyday::kueue(),
+            Self::JobSet => everyday::job_set(),
+            Self::LeaderWorkerSet => everyday::leader_worker_set(),
+            Self::Trainer => everyday::trainer(),
+            Self::MpiOperator => everyday::mpi_operator(),
+            Self::KubeRay => everyday::kuberay(),
+            Self::MxTrainingOperator => full::mx_training_operator(),
+        }
+    }
 }
 
 /// A controller's webhooks, whose certificate it makes itself and keeps in a secret.

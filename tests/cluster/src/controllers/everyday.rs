@@ -18,21 +18,7 @@ const KUEUE_FRAMEWORKS: &[&str] = &[
     "trainer.kubeflow.org/trainjob",
 ];
 
-impl Controller {
-    pub(super) fn needs(self) -> Needs {
-        match self {
-            Self::TrainingOperator => training_operator(),
-            Self::Kueue => kueue(),
-            Self::JobSet => job_set(),
-            Self::LeaderWorkerSet => leader_worker_set(),
-            Self::Trainer => trainer(),
-            Self::MpiOperator => mpi_operator(),
-            Self::KubeRay => kuberay(),
-        }
-    }
-}
-
-fn training_operator() -> Needs {
+pub(super) fn training_operator() -> Needs {
     Needs {
         binary: "training-operator",
         service_account: ("kubeflow", "training-operator"),
@@ -53,7 +39,7 @@ fn training_operator() -> Needs {
     }
 }
 
-fn kueue() -> Needs {
+pub(super) fn kueue() -> Needs {
     Needs {
         binary: "kueue",
         service_account: ("kueue-system", "kueue-controller-manager"),
@@ -83,7 +69,7 @@ fn kueue() -> Needs {
     }
 }
 
-fn job_set() -> Needs {
+pub(super) fn job_set() -> Needs {
     Needs {
         binary: "jobset",
         service_account: ("jobset-system", "jobset-controller-manager"),
@@ -102,7 +88,7 @@ fn job_set() -> Needs {
     }
 }
 
-fn leader_worker_set() -> Needs {
+pub(super) fn leader_worker_set() -> Needs {
     Needs {
         binary: "lws",
         service_account: ("lws-system", "lws-controller-manager"),
@@ -121,7 +107,7 @@ fn leader_worker_set() -> Needs {
     }
 }
 
-fn trainer() -> Needs {
+pub(super) fn trainer() -> Needs {
     Needs {
         binary: "trainer",
         service_account: ("kubeflow-system", "kubeflow-trainer-controller-manager"),
@@ -146,7 +132,7 @@ fn trainer() -> Needs {
     }
 }
 
-fn mpi_operator() -> Needs {
+pub(super) fn mpi_operator() -> Needs {
     Needs {
         binary: "mpi-operator",
         service_account: ("mpi-operator", "mpi-operator"),
@@ -164,7 +150,7 @@ fn mpi_operator() -> Needs {
     }
 }
 
-fn kuberay() -> Needs {
+pub(super) fn kuberay() -> Needs {
     Needs {
         binary: "kuberay",
         service_account: ("default", "kuberay-operator"),

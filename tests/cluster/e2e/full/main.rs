@@ -6,6 +6,7 @@
     reason = "tests over JSON values, where indexing reads null for what is absent"
 )]
 
+mod karpenter;
 mod mxjob;
 
 use std::process::ExitCode;
@@ -14,5 +15,7 @@ fn main() -> ExitCode {
     tollgate_e2e::run(tollgate_e2e::tests![
         mxjob::stays_pending,
         mxjob::runs_with_tollgate,
+        karpenter::a_pod_that_does_not_tolerate_the_taint_gets_no_node,
+        karpenter::a_node_is_added_and_runs_the_pod,
     ])
 }

@@ -27,8 +27,10 @@ pub(super) fn training_operator() -> Needs {
             service: "training-operator",
             secret: "training-operator-webhook-cert",
         }),
+        certified: &[],
         probed: true,
         configuration: |_| None,
+        environment: &[],
         flags: |place| {
             vec![
                 format!("--metrics-bind-address=127.0.0.1:{}", place.metrics),
@@ -48,6 +50,7 @@ pub(super) fn kueue() -> Needs {
             service: "kueue-webhook-service",
             secret: "kueue-webhook-server-cert",
         }),
+        certified: &[],
         probed: true,
         configuration: |place| {
             let mut configuration = managed("config.kueue.x-k8s.io/v1beta2", place);
@@ -60,6 +63,7 @@ pub(super) fn kueue() -> Needs {
             configuration["integrations"] = json!({"frameworks": KUEUE_FRAMEWORKS});
             Some(configuration)
         },
+        environment: &[],
         flags: |place| {
             let mut flags = configured(place);
             // The server behind it asks for the configuration that a pod has, and ends the process without.
@@ -78,12 +82,14 @@ pub(super) fn job_set() -> Needs {
             service: "jobset-webhook-service",
             secret: "jobset-webhook-server-cert",
         }),
+        certified: &[],
         probed: true,
         configuration: |place| {
             let mut configuration = managed("config.jobset.x-k8s.io/v1alpha1", place);
             configuration["internalCertManagement"] = json!({"enable": true});
             Some(configuration)
         },
+        environment: &[],
         flags: configured,
     }
 }
@@ -97,12 +103,14 @@ pub(super) fn leader_worker_set() -> Needs {
             service: "lws-webhook-service",
             secret: "lws-webhook-server-cert",
         }),
+        certified: &[],
         probed: true,
         configuration: |place| {
             let mut configuration = managed("config.lws.x-k8s.io/v1alpha1", place);
             configuration["internalCertManagement"] = json!({"enable": true});
             Some(configuration)
         },
+        environment: &[],
         flags: configured,
     }
 }
@@ -116,6 +124,7 @@ pub(super) fn trainer() -> Needs {
             service: "kubeflow-trainer-controller-manager",
             secret: "kubeflow-trainer-webhook-cert",
         }),
+        certified: &[],
         probed: true,
         configuration: |place| {
             let mut configuration = managed("config.trainer.kubeflow.org/v1alpha1", place);
@@ -128,6 +137,7 @@ pub(super) fn trainer() -> Needs {
             });
             Some(configuration)
         },
+        environment: &[],
         flags: configured,
     }
 }
@@ -138,8 +148,10 @@ pub(super) fn mpi_operator() -> Needs {
         service_account: ("mpi-operator", "mpi-operator"),
         after: &[],
         webhooks: None,
+        certified: &[],
         probed: false,
         configuration: |_| None,
+        environment: &[],
         flags: |place| {
             vec![
                 format!("--kubeConfig={}", place.kubeconfig.display()),
@@ -156,8 +168,10 @@ pub(super) fn kuberay() -> Needs {
         service_account: ("default", "kuberay-operator"),
         after: &[],
         webhooks: None,
+        certified: &[],
         probed: true,
         configuration: |_| None,
+        environment: &[],
         flags: |place| {
             vec![
                 "--enable-leader-election=false".to_owned(),

@@ -42,6 +42,8 @@ pub enum Controller {
     MxTrainingOperator,
     /// Karpenter, whose nodes are KWOK's. The machines that it may add are in `e2e/full/instance-types.json`.
     Karpenter,
+    /// KEDA's operator alone. Without its adapter no metric reaches a HorizontalPodAutoscaler.
+    Keda,
 }
 
 /// What is particular to a controller.
@@ -79,6 +81,7 @@ impl Controller {
             Self::KubeRay => everyday::kuberay(),
             Self::MxTrainingOperator => full::mx_training_operator(),
             Self::Karpenter => full::karpenter(),
+            Self::Keda => full::keda(),
         }
     }
 }

@@ -7,6 +7,7 @@
 )]
 
 mod karpenter;
+mod keda;
 mod mxjob;
 
 use std::process::ExitCode;
@@ -17,5 +18,7 @@ fn main() -> ExitCode {
         mxjob::runs_with_tollgate,
         karpenter::a_pod_that_does_not_tolerate_the_taint_gets_no_node,
         karpenter::a_node_is_added_and_runs_the_pod,
+        keda::stays_pending,
+        keda::runs_with_tollgate,
     ])
 }

@@ -42,3 +42,30 @@ pub(super) fn karpenter() -> Needs {
         },
     }
 }
+
+pub(super) fn keda() -> Needs {
+    Needs {
+        binary: "keda",
+        service_account: ("keda", "keda-operator"),
+        after: &[],
+        webhooks: None,
+        // For the adapter, which does not run; the operator does not start without.
+        certified: &["keda-operator.keda.svc"],
+        probed: true,
+        configuration: |_| None,
+        environment: &[
+            ("KEDA_CLUSTER_OBJECT_NAMESPACE", "keda"),
+            ("WATCH_NAMESPACE", ""),
+        ],
+        flags: |place| {
+            vec![
+                "--leader-elect=false".to_owned(),
+                format!("--cert-dir={}", place.certificates().display()),
+                format!("--metrics-bind-address=127.0.0.1:{}", place.metrics),
+                format!("--health-probe-bind-address=127.0.0.1:{}", place.health),
+                // Where the adapter would ask.
+                format!("--metrics-service-bind-address=127.0.0.1:{}", place.webhook),
+            ]
+        },
+    }
+}

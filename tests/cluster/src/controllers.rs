@@ -44,6 +44,8 @@ pub enum Controller {
     Karpenter,
     /// KEDA's operator alone. Without its adapter no metric reaches a HorizontalPodAutoscaler.
     Keda,
+    /// The admission controller of the VerticalPodAutoscaler alone. It registers itself a while after it is ready.
+    VpaAdmission,
 }
 
 /// What is particular to a controller.
@@ -82,6 +84,7 @@ impl Controller {
             Self::MxTrainingOperator => full::mx_training_operator(),
             Self::Karpenter => full::karpenter(),
             Self::Keda => full::keda(),
+            Self::VpaAdmission => full::vpa_admission(),
         }
     }
 }

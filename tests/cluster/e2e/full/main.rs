@@ -9,6 +9,7 @@
 mod karpenter;
 mod keda;
 mod mxjob;
+mod vpa;
 
 use std::process::ExitCode;
 
@@ -20,5 +21,7 @@ fn main() -> ExitCode {
         karpenter::a_node_is_added_and_runs_the_pod,
         keda::stays_pending,
         keda::runs_with_tollgate,
+        vpa::stays_pending_with_what_is_recommended,
+        vpa::runs_with_what_is_recommended,
     ])
 }

@@ -69,3 +69,32 @@ pub(super) fn keda() -> Needs {
         },
     }
 }
+
+pub(super) fn vpa_admission() -> Needs {
+    Needs {
+        binary: "vpa",
+        service_account: ("kube-system", "vpa-admission-controller"),
+        after: &[],
+        webhooks: None,
+        certified: &["127.0.0.1"],
+        probed: false,
+        configuration: |_| None,
+        environment: &[("NAMESPACE", "kube-system")],
+        flags: |place| {
+            let file = |flag: &str, name: &str| {
+                format!("--{flag}={}", place.certificates().join(name).display())
+            };
+            vec![
+                format!("--kubeconfig={}", place.kubeconfig.display()),
+                file("client-ca-file", "ca.crt"),
+                file("tls-cert-file", "tls.crt"),
+                file("tls-private-key", "tls.key"),
+                format!("--address=127.0.0.1:{}", place.metrics),
+                format!("--port={}", place.webhook),
+                "--register-by-url=true".to_owned(),
+                "--webhook-address=https://127.0.0.1".to_owned(),
+                format!("--webhook-port={}", place.webhook),
+            ]
+        },
+    }
+}

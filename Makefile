@@ -9,7 +9,7 @@ artifact := $(target)/builtin.cwasm
 export TOLLGATE_BUILTIN_ARTIFACT := $(wildcard $(artifact))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run serve test e2e e2e-older lint bench clean
+.PHONY: help setup build run serve test e2e e2e-full e2e-older lint bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ e2e-older: build ## run what depends on the API server in a cluster of the 1.34 
 	@echo "e2e: building what is missing of the older test cluster (the first time takes ten minutes and more)"
 	@$(call e2e_env,older) && export TOLLGATE_E2E_CONTROL_PLANE=testcluster-1.34 && \
 	  $(e2e_test) registration && for tests in admission foretold configuration; do $(e2e_test) everyday -- $$tests || exit; done
+
+e2e-full: build ## run the controllers that are built on demand only
+	@echo "e2e: building what is missing of the full test cluster (the first time takes half an hour)"
+	@$(call e2e_env,full) && $(e2e_test) full -- $(E2E)
 
 lint: ## check the format, the lints, the lock file and, where cargo-deny is, the dependencies
 	@scripts/setup lint

@@ -1,6 +1,7 @@
 //! Real controllers: what each needs to run as a process, and how it is installed and started.
 
 mod everyday;
+mod full;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -37,6 +38,14 @@ pub enum Controller {
     MpiOperator,
     /// KubeRay: RayCluster, RayJob, RayService.
     KubeRay,
+    /// The last training operator that has MXJob, for that kind alone.
+    MxTrainingOperator,
+    /// Karpenter, whose nodes are KWOK's. The machines that it may add are in `e2e/full/instance-types.json`.
+    Karpenter,
+    /// KEDA's operator alone. Without its adapter no metric reaches a HorizontalPodAutoscaler.
+    Keda,
+    /// The admission controller of the VerticalPodAutoscaler alone. It registers itself a while after it is ready.
+    VpaAdmission,
 }
 
 /// What is particular to a controller.
@@ -49,12 +58,35 @@ struct Needs {
     after: &'static [Controller],
     /// How the API server calls it, where it does.
     webhooks: Option<Webhooks>,
+    /// The names of the certificate that it is given, where it makes none itself: `ca.crt`, `tls.crt` and `tls.key` in
+    /// [`Place::certificates`].
+    certified: &'static [&'static str],
     /// Whether it serves `/readyz` on [`Place::health`].
     probed: bool,
     /// Its configuration file, where it reads one.
     configuration: fn(&Place) -> Option<Value>,
+    /// Variables of its environment.
+    environment: &'static [(&'static str, &'static str)],
     /// Its command line; the configuration file is [`Place::configuration`].
     flags: fn(&Place) -> Vec<String>,
+}
+
+impl Controller {
+    fn needs(self) -> Needs {
+        match self {
+            Self::TrainingOperator => everyday::training_operator(),
+            Self::Kueue => everyday::kueue(),
+            Self::JobSet => everyday::job_set(),
+            Self::LeaderWorkerSet => everyday::leader_worker_set(),
+            Self::Trainer => everyday::trainer(),
+            Self::MpiOperator => everyday::mpi_operator(),
+            Self::KubeRay => everyday::kuberay(),
+            Self::MxTrainingOperator => full::mx_training_operator(),
+            Self::Karpenter => full::karpenter(),
+            Self::Keda => full::keda(),
+            Self::VpaAdmission => full::vpa_admission(),
+        }
+    }
 }
 
 /// A controller's webhooks, whose certificate it makes itself and keeps in a secret.
@@ -84,12 +116,24 @@ impl Place {
             folder,
         };
         std::fs::create_dir_all(place.certificates())?;
+        if !needs.certified.is_empty() {
+            place.certify(cluster, needs)?;
+        }
         Ok(place)
     }
 
     /// Where controllers that are not told otherwise look for their webhooks' certificate, under `TMPDIR`.
     fn certificates(&self) -> PathBuf {
         self.folder.join("k8s-webhook-server/serving-certs")
+    }
+
+    fn certify(&self, cluster: &Cluster, needs: &Needs) -> Result<()> {
+        let (authority, folder) = (cluster.authority(), self.certificates());
+        let pair = authority.issue(needs.binary, needs.certified)?;
+        std::fs::copy(authority.certificate(), folder.join("ca.crt"))?;
+        std::fs::copy(pair.certificate, folder.join("tls.crt"))?;
+        std::fs::copy(pair.key, folder.join("tls.key"))?;
+        Ok(())
     }
 
     fn configuration(&self) -> PathBuf {
@@ -209,7 +253,8 @@ fn launch(cluster: &Cluster, needs: &Needs, place: &Place) -> Result<Process> {
         .env("KUBECONFIG", &place.kubeconfig)
         .env("TMPDIR", &place.folder)
         .env("MY_POD_NAMESPACE", needs.service_account.0)
-        .env("POD_NAMESPACE", needs.service_account.0);
+        .env("POD_NAMESPACE", needs.service_account.0)
+        .envs(needs.environment.iter().copied());
     Process::start(needs.binary, command, cluster.folder())
 }
 

@@ -21,6 +21,7 @@ mod objects;
 mod ports;
 mod process;
 mod suite;
+mod system;
 mod wait;
 
 pub use authority::{Authority, Pair};
@@ -36,4 +37,5 @@ pub use nodes::{Model, NODES, TAINT, Taint};
 pub use objects::{Kind, Objects};
 pub use process::{Process, end_of, program};
 pub use suite::{Running, Test, run};
+pub use system::System;
 pub use wait::{PATIENCE, until};

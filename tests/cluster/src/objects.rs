@@ -95,6 +95,24 @@ impl Objects {
         Ok(serde_json::to_value(merged.map_err(said)?)?)
     }
 
+    /// Merges a patch into the status of an object whose kind keeps that apart.
+    ///
+    /// # Errors
+    /// What the API server answers.
+    pub async fn merge_status(
+        &self,
+        kind: Kind<'_>,
+        namespace: &str,
+        name: &str,
+        patch: &Value,
+    ) -> Result<Value> {
+        let api = self.api(kind, namespace).await?;
+        let merged = api
+            .patch_status(name, &PatchParams::default(), &Patch::Merge(patch))
+            .await;
+        Ok(serde_json::to_value(merged.map_err(said)?)?)
+    }
+
     /// Reads an object.
     ///
     /// # Errors

@@ -18,21 +18,7 @@ const KUEUE_FRAMEWORKS: &[&str] = &[
     "trainer.kubeflow.org/trainjob",
 ];
 
-impl Controller {
-    pub(super) fn needs(self) -> Needs {
-        match self {
-            Self::TrainingOperator => training_operator(),
-            Self::Kueue => kueue(),
-            Self::JobSet => job_set(),
-            Self::LeaderWorkerSet => leader_worker_set(),
-            Self::Trainer => trainer(),
-            Self::MpiOperator => mpi_operator(),
-            Self::KubeRay => kuberay(),
-        }
-    }
-}
-
-fn training_operator() -> Needs {
+pub(super) fn training_operator() -> Needs {
     Needs {
         binary: "training-operator",
         service_account: ("kubeflow", "training-operator"),
@@ -41,8 +27,10 @@ fn training_operator() -> Needs {
             service: "training-operator",
             secret: "training-operator-webhook-cert",
         }),
+        certified: &[],
         probed: true,
         configuration: |_| None,
+        environment: &[],
         flags: |place| {
             vec![
                 format!("--metrics-bind-address=127.0.0.1:{}", place.metrics),
@@ -53,7 +41,7 @@ fn training_operator() -> Needs {
     }
 }
 
-fn kueue() -> Needs {
+pub(super) fn kueue() -> Needs {
     Needs {
         binary: "kueue",
         service_account: ("kueue-system", "kueue-controller-manager"),
@@ -62,6 +50,7 @@ fn kueue() -> Needs {
             service: "kueue-webhook-service",
             secret: "kueue-webhook-server-cert",
         }),
+        certified: &[],
         probed: true,
         configuration: |place| {
             let mut configuration = managed("config.kueue.x-k8s.io/v1beta2", place);
@@ -74,6 +63,7 @@ fn kueue() -> Needs {
             configuration["integrations"] = json!({"frameworks": KUEUE_FRAMEWORKS});
             Some(configuration)
         },
+        environment: &[],
         flags: |place| {
             let mut flags = configured(place);
             // The server behind it asks for the configuration that a pod has, and ends the process without.
@@ -83,7 +73,7 @@ fn kueue() -> Needs {
     }
 }
 
-fn job_set() -> Needs {
+pub(super) fn job_set() -> Needs {
     Needs {
         binary: "jobset",
         service_account: ("jobset-system", "jobset-controller-manager"),
@@ -92,17 +82,19 @@ fn job_set() -> Needs {
             service: "jobset-webhook-service",
             secret: "jobset-webhook-server-cert",
         }),
+        certified: &[],
         probed: true,
         configuration: |place| {
             let mut configuration = managed("config.jobset.x-k8s.io/v1alpha1", place);
             configuration["internalCertManagement"] = json!({"enable": true});
             Some(configuration)
         },
+        environment: &[],
         flags: configured,
     }
 }
 
-fn leader_worker_set() -> Needs {
+pub(super) fn leader_worker_set() -> Needs {
     Needs {
         binary: "lws",
         service_account: ("lws-system", "lws-controller-manager"),
@@ -111,17 +103,19 @@ fn leader_worker_set() -> Needs {
             service: "lws-webhook-service",
             secret: "lws-webhook-server-cert",
         }),
+        certified: &[],
         probed: true,
         configuration: |place| {
             let mut configuration = managed("config.lws.x-k8s.io/v1alpha1", place);
             configuration["internalCertManagement"] = json!({"enable": true});
             Some(configuration)
         },
+        environment: &[],
         flags: configured,
     }
 }
 
-fn trainer() -> Needs {
+pub(super) fn trainer() -> Needs {
     Needs {
         binary: "trainer",
         service_account: ("kubeflow-system", "kubeflow-trainer-controller-manager"),
@@ -130,6 +124,7 @@ fn trainer() -> Needs {
             service: "kubeflow-trainer-controller-manager",
             secret: "kubeflow-trainer-webhook-cert",
         }),
+        certified: &[],
         probed: true,
         configuration: |place| {
             let mut configuration = managed("config.trainer.kubeflow.org/v1alpha1", place);
@@ -142,18 +137,21 @@ fn trainer() -> Needs {
             });
             Some(configuration)
         },
+        environment: &[],
         flags: configured,
     }
 }
 
-fn mpi_operator() -> Needs {
+pub(super) fn mpi_operator() -> Needs {
     Needs {
         binary: "mpi-operator",
         service_account: ("mpi-operator", "mpi-operator"),
         after: &[],
         webhooks: None,
+        certified: &[],
         probed: false,
         configuration: |_| None,
+        environment: &[],
         flags: |place| {
             vec![
                 format!("--kubeConfig={}", place.kubeconfig.display()),
@@ -164,14 +162,16 @@ fn mpi_operator() -> Needs {
     }
 }
 
-fn kuberay() -> Needs {
+pub(super) fn kuberay() -> Needs {
     Needs {
         binary: "kuberay",
         service_account: ("default", "kuberay-operator"),
         after: &[],
         webhooks: None,
+        certified: &[],
         probed: true,
         configuration: |_| None,
+        environment: &[],
         flags: |place| {
             vec![
                 "--enable-leader-election=false".to_owned(),

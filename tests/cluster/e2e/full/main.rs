@@ -1,0 +1,27 @@
+//! The full group: the controllers that are built on demand only.
+
+#![allow(
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "tests over JSON values, where indexing reads null for what is absent"
+)]
+
+mod karpenter;
+mod keda;
+mod mxjob;
+mod vpa;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tollgate_e2e::run(tollgate_e2e::tests![
+        mxjob::stays_pending,
+        mxjob::runs_with_tollgate,
+        karpenter::a_pod_that_does_not_tolerate_the_taint_gets_no_node,
+        karpenter::a_node_is_added_and_runs_the_pod,
+        keda::stays_pending,
+        keda::runs_with_tollgate,
+        vpa::stays_pending_with_what_is_recommended,
+        vpa::runs_with_what_is_recommended,
+    ])
+}

@@ -270,8 +270,8 @@ fn rules(entry: &Entry) -> Vec<RuleWithOperations> {
         api_versions: Some(vec!["*".to_owned()]),
         operations: Some(rule.operations.iter().map(|it| (*it).to_owned()).collect()),
         resources: Some(rule.resources.clone()),
-        // Resources are named one by one, and node pools are in no namespace.
-        scope: Some("*".to_owned()),
+        // Node pools are in no namespace. What refuses on failure must not ask about anything like them.
+        scope: Some(if entry.fails { "Namespaced" } else { "*" }.to_owned()),
     };
     entry.rules.iter().map(rule).collect()
 }

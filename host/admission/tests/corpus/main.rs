@@ -70,6 +70,7 @@ const NO_WORKLOADS: &[(&str, &str)] = &[
         "labels and taints of nodes",
     ),
     ("Policy.tollgate.dev", "our own configuration"),
+    ("Site.tollgate.dev", "our own configuration"),
     (
         "RuntimeClass.node.k8s.io",
         "where pods of the class may run",

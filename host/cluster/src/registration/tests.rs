@@ -116,14 +116,25 @@ fn entries_are_registered_as_production_wants() {
         assert_eq!(it.side_effects, "NoneOnDryRun");
         assert_eq!(it.timeout_seconds, Some(2));
     }
-    let rules = mutating.into_iter().filter_map(|it| it.rules);
-    let rules = rules.chain(validating.into_iter().filter_map(|it| it.rules));
     // Neither nodes nor certificate requests can ever be waiting for us.
-    assert!(
-        rules
-            .flatten()
-            .all(|rule| rule.scope.as_deref() == Some("Namespaced"))
-    );
+    let of_mutating = mutating.into_iter().map(|it| (it.failure_policy, it.rules));
+    let of_validating = validating
+        .into_iter()
+        .map(|it| (it.failure_policy, it.rules));
+    for (on_failure, rules) in of_mutating.chain(of_validating) {
+        let refuses = on_failure.as_deref() != Some("Ignore");
+        for rule in rules.into_iter().flatten() {
+            let resources = rule.resources.unwrap_or_default();
+            assert!(
+                !resources.iter().any(|it| it.starts_with('*')),
+                "{resources:?}"
+            );
+            assert!(
+                !refuses || rule.scope.as_deref() == Some("Namespaced"),
+                "{resources:?}"
+            );
+        }
+    }
 }
 
 #[test]

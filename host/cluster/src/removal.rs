@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::time::Duration;
 
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
@@ -124,6 +125,15 @@ pub enum CustomResources {
     Remove,
 }
 
+/// How often to look whether somebody brings a configuration back.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How many looks at most: somebody else, such as a tool that keeps a cluster like a repository, may go on for ever.
+const LOOKS: u32 = 60;
+
+/// For how many looks nobody must have done so.
+const QUIET: u32 = 4;
+
 /// Removes what Tollgate made in the cluster, the webhook configurations first: from then on no request waits for
 /// it. Gives what was removed; what was not there is left out.
 ///
@@ -154,9 +164,20 @@ pub async fn uninstall(
         &mut removed,
     )
     .await?;
-    // A leader that was just writing when it was told may have brought one back.
-    remove(&validating, NAME, &mut Vec::new()).await?;
-    remove(&mutating, NAME, &mut Vec::new()).await?;
+    // A leader that was just writing, or that had just lost its watch, may bring one back.
+    let mut quiet = 0;
+    for _ in 0..LOOKS {
+        if quiet == QUIET {
+            break;
+        }
+        tokio::time::sleep(LOOK).await;
+        mark(&validating).await?;
+        mark(&mutating).await?;
+        let mut again = Vec::new();
+        remove(&validating, NAME, &mut again).await?;
+        remove(&mutating, NAME, &mut again).await?;
+        quiet = if again.is_empty() { quiet + 1 } else { 0 };
+    }
     if custom_resources == CustomResources::Remove {
         let definitions = Api::<CustomResourceDefinition>::all(client.clone());
         for definition in definitions.list(&ListParams::default()).await? {

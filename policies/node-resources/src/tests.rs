@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use tollgate_sdk::test::{Case, ContainerBuilder, Done, PodBuilder, container, pod};
+use tollgate_sdk::test::{Case, ContainerBuilder, Done, PodBuilder, assert_one, container, pod};
 
 use super::NodeResources;
 
@@ -20,24 +20,6 @@ fn run(pod: PodBuilder) -> Done {
 
 fn set(pod: PodBuilder, settings: Value) -> Done {
     Case::new(pod).settings(settings).run::<NodeResources>()
-}
-
-/// Asserts that there is one finding, of such a rule and severity at such a path, with everything that a reader needs.
-fn assert_one(done: &Done, rule: &str, path: &str, pieces: &[&str]) {
-    done.assert_findings(&[rule]);
-    let finding = &done.findings[0];
-    assert_eq!(finding.path, path);
-    assert!(finding.actual.is_some() && finding.allowed.is_some() && finding.fix.is_some());
-    for piece in pieces {
-        let texts = [
-            Some(&finding.message),
-            finding.actual.as_ref(),
-            finding.allowed.as_ref(),
-            finding.fix.as_ref(),
-        ];
-        let is_there = texts.into_iter().flatten().any(|text| text.contains(piece));
-        assert!(is_there, "`{piece}`: {finding:#?}");
-    }
 }
 
 #[test]

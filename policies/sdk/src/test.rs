@@ -338,3 +338,23 @@ fn map<'a>(pairs: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
             .collect::<Map<_, _>>(),
     )
 }
+
+/// Asserts that there is one finding, of such a rule and severity at such a path, with everything that a reader needs.
+pub fn assert_one(done: &Done, rule: &str, path: &str, pieces: &[&str]) {
+    done.assert_findings(&[rule]);
+    let [finding] = done.findings.as_slice() else {
+        panic!("one finding: {:#?}", done.findings)
+    };
+    assert_eq!(finding.path, path);
+    assert!(finding.actual.is_some() && finding.allowed.is_some() && finding.fix.is_some());
+    for piece in pieces {
+        let texts = [
+            Some(&finding.message),
+            finding.actual.as_ref(),
+            finding.allowed.as_ref(),
+            finding.fix.as_ref(),
+        ];
+        let is_there = texts.into_iter().flatten().any(|text| text.contains(piece));
+        assert!(is_there, "`{piece}`: {finding:#?}");
+    }
+}

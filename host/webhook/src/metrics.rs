@@ -36,7 +36,19 @@ pub struct Metrics {
     rules: Family<RuleLabels, Counter>,
     configuration_reloads: Family<ReloadLabels, Counter>,
     certificate_reloads: Family<ReloadLabels, Counter>,
+    accounts: Family<AccountLabels, Counter>,
     gauges: Gauges,
+}
+
+/// What happens to the account of a budget besides charges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountTiding {
+    /// A pod came for which nothing was reserved any more.
+    LatePod,
+    /// A reservation was given back because its pod did not come.
+    ExpiredReservation,
+    /// A count of the live pods differed from what the account said.
+    Drift,
 }
 
 /// How a reload ended.
@@ -102,6 +114,11 @@ impl Metrics {
                 "certificate_reloads",
                 "Reloads of the TLS certificate",
             ),
+            accounts: family(
+                &mut registry,
+                "budget_tidings",
+                "What the leader found about accounts of budgets: late pods, expired reservations, drift",
+            ),
             gauges: Gauges::new(&mut registry),
             registry,
         }
@@ -117,6 +134,15 @@ impl Metrics {
     /// Counts a reload of the certificate.
     pub fn certificate_reloaded(&self, reload: Reload) {
         self.certificate_reloads.get_or_create(&reload.into()).inc();
+    }
+
+    /// Counts what the leader found about the account of a budget.
+    pub fn account_told(&self, budget: String, tiding: AccountTiding) {
+        let labels = AccountLabels {
+            budget,
+            tiding: tiding.as_label(),
+        };
+        self.accounts.get_or_create(&labels).inc();
     }
 
     /// Counts a call that was judged.
@@ -339,6 +365,13 @@ struct RuleLabels {
     effect: &'static str,
 }
 
+/// A budget's name is bounded by the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AccountLabels {
+    budget: String,
+    tiding: &'static str,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReloadLabels {
     result: &'static str,
@@ -378,6 +411,17 @@ impl From<Reload> for ReloadLabels {
     fn from(reload: Reload) -> Self {
         Self {
             result: reload.as_label(),
+        }
+    }
+}
+
+impl AccountTiding {
+    /// The tiding's word in metrics.
+    pub fn as_label(self) -> &'static str {
+        match self {
+            Self::LatePod => "late-pod",
+            Self::ExpiredReservation => "expired-reservation",
+            Self::Drift => "drift",
         }
     }
 }

@@ -9,10 +9,11 @@ use anyhow::Context as _;
 use tokio::sync::watch;
 use tollgate_catalog::exempt;
 use tollgate_cluster::entry::Interests;
-use tollgate_cluster::{Client, Notice, Options};
-use tollgate_webhook::{Metrics, Reload};
+use tollgate_cluster::{Accounts, Charging, Client, Notice, Options, StatusStore, Tiding};
+use tollgate_webhook::{AccountTiding, Reload};
 
-use super::reviewer::Reviewer;
+use super::Serves;
+use super::weigher::Scales;
 use crate::args::ClusterArgs;
 use crate::failure::Failure;
 use crate::setup::Setup;
@@ -31,6 +32,7 @@ pub(super) struct Cluster {
     client: Client,
     replica: String,
     interests: watch::Sender<Option<Interests>>,
+    accounts: Accounts,
 }
 
 impl Cluster {
@@ -47,6 +49,7 @@ impl Cluster {
             client,
             replica,
             interests: watch::Sender::new(None),
+            accounts: Accounts::default(),
         })
     }
 
@@ -60,23 +63,33 @@ impl Cluster {
         &self.replica
     }
 
+    /// The accounts of budgets, in the status of their objects.
+    pub(super) fn accounts(&self) -> Option<StatusStore> {
+        StatusStore::new(&self.client, self.accounts.clone())
+    }
+
     /// What the policies in force want to see; nothing is known until they are loaded.
     pub(super) fn interests(&self) -> watch::Receiver<Option<Interests>> {
         self.interests.subscribe()
     }
 
     /// Keeps the reviewer's catalog as the cluster's objects say until `stop` ends.
-    pub(super) async fn follow(
-        self,
-        setup: Setup,
-        reviewer: Arc<Reviewer>,
-        metrics: Arc<Metrics>,
-        stop: impl Future<Output = ()>,
-    ) {
+    pub(super) async fn follow(self, setup: Setup, serves: Serves, stop: impl Future<Output = ()>) {
+        let Serves {
+            reviewer,
+            metrics,
+            leads,
+        } = serves;
+        let charging = leads.zip(self.accounts()).map(|(leads, store)| Charging {
+            store,
+            weigher: Arc::new(Scales),
+            leads,
+        });
         let options = Options {
             replica: self.replica,
             profile: setup.profile(),
             loader: setup.loader(),
+            charging,
         };
         let interests = self.interests;
         let notify = |notice| match notice {
@@ -86,6 +99,7 @@ impl Cluster {
                 metrics.configuration_reloaded(Reload::Succeeded);
             }
             Notice::Completed(catalog) => reviewer.catalog.store(Some(catalog)),
+            Notice::Account(budget, tiding) => metrics.account_told(budget, label(tiding)),
             Notice::Refused(_) => metrics.configuration_reloaded(Reload::Failed),
             Notice::Failed(wrong) => {
                 tracing::error!("the configuration cannot be loaded; what was in force stays");
@@ -94,6 +108,15 @@ impl Cluster {
             }
         };
         tollgate_cluster::run(self.client, options, notify, stop).await;
+    }
+}
+
+/// The word in metrics.
+fn label(tiding: Tiding) -> AccountTiding {
+    match tiding {
+        Tiding::Late => AccountTiding::LatePod,
+        Tiding::Expired => AccountTiding::ExpiredReservation,
+        Tiding::Drift => AccountTiding::Drift,
     }
 }
 

@@ -25,7 +25,7 @@ use webhook::{Drain, Limits, Metrics, Options, Reload, Server, TlsFiles, TlsSour
 use self::cluster::Cluster;
 use self::registration::Registered;
 use self::reviewer::Reviewer;
-use crate::args::ServeArgs;
+use crate::args::{FailPolicy, ServeArgs};
 use crate::failure::Failure;
 use crate::setup::{Serving, Setup};
 
@@ -85,6 +85,7 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
         reviewer,
         metrics: server.metrics(),
         leads,
+        on_failure: args.registration.fail_policy,
     };
     let following = follow(source, setup, serves, stopped);
     server.run(terminated).await;
@@ -127,6 +128,8 @@ struct Serves {
     metrics: Arc<Metrics>,
     /// Whether this replica leads, where replicas have a leader.
     leads: Option<watch::Receiver<bool>>,
+    /// What is registered for when nobody answers.
+    on_failure: FailPolicy,
 }
 
 /// Keeps the reviewer's catalog as its source says, until `stopped`.

@@ -120,7 +120,7 @@ fn number(version: &Version) -> u64 {
 }
 
 impl Known {
-    fn of(object: &DynamicObject) -> Self {
+    pub(crate) fn of(object: &DynamicObject) -> Self {
         let mut object = object.clone();
         object.metadata.managed_fields = None;
         let status = object.data.get_mut("status").and_then(Value::as_object_mut);
@@ -298,3 +298,6 @@ impl Store for StatusStore {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,7 +57,7 @@ pub type Weighing<'w> = Pin<Box<dyn Future<Output = Result<Weight, Unweighable>>
 /// Tells what live pods take of the budgets, as a review would.
 pub trait Weigher: Send + Sync {
     /// Weighs a pod.
-    fn weigh<'w>(&'w self, catalog: &'w Catalog, pod: &'w Value) -> Weighing<'w>;
+    fn weigh<'w>(&'w self, catalog: &'w Catalog, pod: Value) -> Weighing<'w>;
 }
 
 /// How long the API server may still be at work on a pod after it asked about it: its own limit for a request, which is
@@ -215,17 +215,17 @@ impl Bookkeeper<'_> {
         let Some(catalog) = self.catalog() else {
             return Ok(());
         };
-        let weigher = &*self.weigher;
+        let weigh = |pod| self.weigher.weigh(&catalog, pod);
         match change {
             Change::Listed(pods) => {
                 let count = pods.len();
-                let (all, takings) = Attendance::list(pods, weigher, &catalog).await;
+                let (all, takings) = Attendance::list(pods, &weigh).await;
                 books.pods = all;
                 tracing::debug!(pods = count, "all pods are counted");
                 return self.recount(books, takings).await;
             }
             Change::Applied(pod) => {
-                let seen = books.pods.apply(pod, weigher, &catalog, seconds()).await;
+                let seen = books.pods.apply(pod, &weigh, seconds()).await;
                 books.note(seen);
             }
             Change::Deleted(pod) => {
@@ -260,7 +260,8 @@ impl Bookkeeper<'_> {
     /// Looks for what never comes, and for what could not be weighed.
     async fn look(&self, books: &mut Books) -> Result<(), Trouble> {
         if let Some(catalog) = self.catalog() {
-            let seen = books.pods.retry(&*self.weigher, &catalog, seconds()).await;
+            let weigh = |pod| self.weigher.weigh(&catalog, pod);
+            let seen = books.pods.retry(&weigh, seconds()).await;
             books.note(seen);
         }
         let clock = books.began.elapsed();

@@ -32,6 +32,8 @@ pub use crd::crds;
 
 mod departures;
 mod event;
+mod inventory;
+pub use inventory::{Inventory, InventoryError};
 mod ledger;
 mod reporter;
 mod state;

@@ -1,20 +1,24 @@
 //! The configuration of a cluster as the source of what is served.
 
+use std::convert::Infallible;
 use std::fs;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use tokio::sync::watch;
-use tollgate_catalog::exempt;
+use tollgate_catalog::document::OnExceed;
+use tollgate_catalog::{Catalog, Charged, exempt};
 use tollgate_cluster::entry::Interests;
 use tollgate_cluster::{Accounts, Charging, Client, Notice, Options, StatusStore, Tiding};
-use tollgate_webhook::{AccountTiding, Reload};
+use tollgate_gpu::Amount;
+use tollgate_webhook::{AccountTiding, LimitFigures, Metrics, Reload};
 
 use super::Serves;
+use super::reviewer::Reviewer;
 use super::weigher::Scales;
-use crate::args::ClusterArgs;
+use crate::args::{ClusterArgs, FailPolicy};
 use crate::failure::Failure;
 use crate::setup::Setup;
 
@@ -79,6 +83,7 @@ impl Cluster {
             reviewer,
             metrics,
             leads,
+            on_failure,
         } = serves;
         let charging = leads.zip(self.accounts()).map(|(leads, store)| Charging {
             store,
@@ -94,6 +99,8 @@ impl Cluster {
         let interests = self.interests;
         let notify = |notice| match notice {
             Notice::InForce(catalog) => {
+                super::warn(&catalog);
+                warn_of_openness(&catalog, on_failure);
                 interests.send_replace(Some(Interests::of(&catalog)));
                 reviewer.catalog.store(Some(catalog));
                 metrics.configuration_reloaded(Reload::Succeeded);
@@ -107,7 +114,65 @@ impl Cluster {
                 metrics.configuration_reloaded(Reload::Failed);
             }
         };
-        tollgate_cluster::run(self.client, options, notify, stop).await;
+        let figures = show_figures(Arc::clone(&reviewer), self.accounts, Arc::clone(&metrics));
+        tokio::select! {
+            () = tollgate_cluster::run(self.client, options, notify, stop) => {}
+            never = figures => match never {},
+        }
+    }
+}
+
+/// How often the figures of budgets are looked at for metrics.
+const FIGURES: Duration = Duration::from_secs(5);
+
+/// Keeps the metrics of budgets as their accounts say.
+async fn show_figures(
+    reviewer: Arc<Reviewer>,
+    accounts: Accounts,
+    metrics: Arc<Metrics>,
+) -> Infallible {
+    loop {
+        tokio::time::sleep(FIGURES).await;
+        let now = tollgate_pipeline::seconds(SystemTime::now());
+        let figures = reviewer.catalog.load().as_ref().map(|catalog| {
+            let budgets = catalog.budgets.iter();
+            let of_budget = |charged| figures(charged, &accounts, now);
+            budgets.flat_map(of_budget).collect()
+        });
+        metrics.budgets_stand(figures.unwrap_or_default());
+    }
+}
+
+/// The figures of a budget's limits, where its pods have been counted.
+fn figures(charged: &Charged, accounts: &Accounts, now: i64) -> Vec<LimitFigures> {
+    let name = &charged.budget.name;
+    let Some(account) = accounts.counted(name) else {
+        return Vec::new();
+    };
+    let limits = charged.limits.iter().filter_map(|limit| {
+        let figure = |amount: Amount| amount.text(limit.unit).parse().ok();
+        Some(LimitFigures {
+            budget: name.to_string(),
+            limit: limit.key().to_string(),
+            amount: figure(limit.amount)?,
+            used: figure(account.used(limit, now).ok()?)?,
+            reserved: figure(account.reserved(limit, now).ok()?)?,
+        })
+    });
+    limits.collect()
+}
+
+/// A budget that denies holds only while a pod that nobody answers for is refused.
+fn warn_of_openness(catalog: &Catalog, on_failure: FailPolicy) {
+    let denies = |charged: &&Charged| charged.budget.spec.on_exceed != Some(OnExceed::Warn);
+    if on_failure == FailPolicy::Ignore
+        && let Some(charged) = catalog.budgets.iter().find(denies)
+    {
+        let budget = &*charged.budget.name;
+        tracing::warn!(
+            budget,
+            "budgets do not hold while no replica answers: serve with `--fail-policy fail`"
+        );
     }
 }
 

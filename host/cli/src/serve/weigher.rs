@@ -12,9 +12,9 @@ use tollgate_pipeline::{Counted, count};
 pub(super) struct Scales;
 
 impl Weigher for Scales {
-    fn weigh<'w>(&'w self, catalog: &'w Catalog, pod: &'w Value) -> Weighing<'w> {
+    fn weigh<'w>(&'w self, catalog: &'w Catalog, pod: Value) -> Weighing<'w> {
         Box::pin(async move {
-            let counted = count(catalog, once(pod), SystemTime::now()).await;
+            let counted = count(catalog, once(&pod), SystemTime::now()).await;
             let counted = counted.map_err(|err| Unweighable(err.to_string()))?;
             Ok(counted
                 .into_iter()

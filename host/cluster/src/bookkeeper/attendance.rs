@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kube::ResourceExt as _;
+use serde_json::Value;
 use tollgate_budget::{Event, Live, Uid};
-use tollgate_catalog::Catalog;
 
-use super::{Unweighable, Weigher, Weight};
+use super::{Unweighable, Weighing, Weight};
 use crate::watched_pod::WatchedPod;
 
 /// The pods that are charged to budgets.
@@ -26,6 +26,9 @@ struct Present {
     budgets: BTreeSet<Arc<str>>,
 }
 
+/// What weighs a pod.
+pub(super) type Weigh<'s> = &'s dyn Fn(Value) -> Weighing<'s>;
+
 /// What was seen, by budget.
 pub(super) type Seen = Vec<(Arc<str>, Event)>;
 
@@ -34,14 +37,10 @@ pub(super) type Takings = BTreeMap<Arc<str>, BTreeMap<Uid, Live>>;
 
 impl Attendance {
     /// All pods, weighed.
-    pub(super) async fn list(
-        pods: Vec<WatchedPod>,
-        weigher: &dyn Weigher,
-        catalog: &Catalog,
-    ) -> (Self, Takings) {
+    pub(super) async fn list(pods: Vec<WatchedPod>, weigh: Weigh<'_>) -> (Self, Takings) {
         let (mut all, mut takings) = (Self::default(), Takings::new());
         for pod in pods {
-            for (budget, event) in all.apply(pod, weigher, catalog, 0).await {
+            for (budget, event) in all.apply(pod, weigh, 0).await {
                 if let Event::Seen(uid, live) = event {
                     takings.entry(budget).or_default().insert(uid, live);
                 }
@@ -51,13 +50,7 @@ impl Attendance {
     }
 
     /// Takes in a pod as it is now.
-    pub(super) async fn apply(
-        &mut self,
-        pod: WatchedPod,
-        weigher: &dyn Weigher,
-        catalog: &Catalog,
-        now: i64,
-    ) -> Seen {
+    pub(super) async fn apply(&mut self, pod: WatchedPod, weigh: Weigh<'_>, now: i64) -> Seen {
         let uid: Uid = pod.uid().unwrap_or_default().into();
         let substance = pod.substance();
         let before = self.present.get(&uid);
@@ -67,7 +60,7 @@ impl Attendance {
         let Some(json) = pod.json() else {
             return Seen::new();
         };
-        match weigher.weigh(catalog, &json).await {
+        match weigh(json).await {
             Ok(weight) => {
                 self.unweighed.remove(&uid);
                 self.weighed(uid, &pod, weight, now)
@@ -119,15 +112,10 @@ impl Attendance {
     }
 
     /// Tries again what could not be weighed.
-    pub(super) async fn retry(
-        &mut self,
-        weigher: &dyn Weigher,
-        catalog: &Catalog,
-        now: i64,
-    ) -> Seen {
+    pub(super) async fn retry(&mut self, weigh: Weigh<'_>, now: i64) -> Seen {
         let mut seen = Seen::new();
         for (_, pod) in std::mem::take(&mut self.unweighed) {
-            seen.extend(self.apply(pod, weigher, catalog, now).await);
+            seen.extend(self.apply(pod, weigh, now).await);
         }
         seen
     }
@@ -150,3 +138,6 @@ impl Attendance {
         displaced.map(|uid| Uid::clone(uid)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

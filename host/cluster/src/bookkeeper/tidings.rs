@@ -173,3 +173,102 @@ fn happening(reason: &'static str, message: String) -> Happening {
         message,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use tollgate_budget::{Account, Notice, read_account};
+
+    use super::{About, Tiding, Tidings, Written};
+    use crate::bookkeeper::attendance::Attendance;
+    use serde_json::json;
+    use tollgate_catalog::document::{Object, read_object};
+    use tollgate_catalog::yaml::Origin;
+
+    /// An account of a leader that counts so many tenths of a GPU in use.
+    fn account(tenths: u64) -> Arc<Account> {
+        let atoms = (tenths * 5_600_000).to_string();
+        let usage = json!({"gpu": {"held": {"0": atoms}, "rate": "0", "since": 0}});
+        Arc::new(read_account(json!({"term": 1, "usage": usage})).unwrap())
+    }
+
+    /// The reasons of what is told when an account of one GPU goes from one use to another.
+    fn told(
+        tidings: &mut Tidings,
+        from: u64,
+        to: u64,
+        notices: Vec<Notice>,
+    ) -> Vec<(Option<Tiding>, &'static str)> {
+        let document = json!({
+            "apiVersion": "tollgate.dev/v1alpha1", "kind": "Budget", "metadata": {"name": "research"},
+            "spec": {"scope": {"namespaces": ["ml"]}, "limits": [{"unit": "gpu", "amount": "1"}]},
+        });
+        let Ok(Object::Budget(budget)) = read_object(document, Origin::of_file("test")) else {
+            panic!("it is no budget");
+        };
+        let about = About {
+            budget: &"research".into(),
+            limits: &budget.limits(),
+            pods: &Attendance::default(),
+            now: 0,
+        };
+        let written = Written {
+            before: account(from),
+            after: account(to),
+            notices,
+        };
+        let told = tidings.of(&about, &written).into_iter();
+        told.map(|(tiding, happening)| (tiding, happening.reason))
+            .collect()
+    }
+
+    #[test]
+    fn a_limit_that_is_newly_filled_is_told_once() {
+        let mut tidings = Tidings::default();
+        assert!(
+            told(&mut tidings, 0, 5, vec![]).is_empty(),
+            "the first look"
+        );
+        assert_eq!(
+            told(&mut tidings, 5, 8, vec![]),
+            [(None, "BudgetNearlyExhausted")]
+        );
+        assert!(told(&mut tidings, 8, 9, vec![]).is_empty());
+        assert_eq!(
+            told(&mut tidings, 9, 10, vec![]),
+            [(None, "BudgetExhausted")]
+        );
+        assert!(told(&mut tidings, 10, 8, vec![]).is_empty());
+        assert_eq!(
+            told(&mut tidings, 8, 10, vec![]),
+            [(None, "BudgetExhausted")]
+        );
+    }
+
+    #[test]
+    fn notices_are_told_with_what_counts_them() {
+        let notices = vec![
+            Notice::Late("1".into(), Vec::new()),
+            Notice::Expired("2".into()),
+            Notice::Drift("gpu".into()),
+        ];
+        let expected = [
+            (Some(Tiding::Late), "LatePod"),
+            (Some(Tiding::Expired), "ReservationExpired"),
+            (Some(Tiding::Drift), "BudgetDrift"),
+        ];
+        assert_eq!(told(&mut Tidings::default(), 1, 2, notices), expected);
+    }
+
+    #[test]
+    fn events_of_one_reason_are_few() {
+        let (mut tidings, budget) = (Tidings::default(), "research".into());
+        let seconds = Duration::from_secs;
+        assert!(tidings.may_write(&budget, "LatePod", seconds(0)));
+        assert!(!tidings.may_write(&budget, "LatePod", seconds(9)));
+        assert!(tidings.may_write(&budget, "BudgetDrift", seconds(9)));
+        assert!(tidings.may_write(&budget, "LatePod", seconds(10)));
+    }
+}

@@ -5,7 +5,6 @@ use std::{collections::VecDeque, sync::Arc};
 use crate::{
     Account, LedgerError, Limit, Reserve, Store, StoreError, Uid, Verdict, Version, Versioned,
     queue::{Baton, Entered, Queue, Turn, Waiter},
-    sync::{Mutex, lock},
 };
 
 /// Why a charge was neither made nor refused.
@@ -28,8 +27,6 @@ pub struct Committer {
     budget: Arc<str>,
     store: Arc<dyn Store>,
     queue: Queue<Wish, Answer>,
-    /// What was last written here: right unless somebody else wrote, which the store tells.
-    last: Mutex<Option<Versioned>>,
 }
 
 /// What is asked of an account.
@@ -63,7 +60,6 @@ impl Committer {
             budget,
             store,
             queue: Queue::default(),
-            last: Mutex::new(None),
         }
     }
 
@@ -138,12 +134,13 @@ impl Committer {
         own: &Wish,
         others: &[&Wish],
     ) -> Result<(Answer, Vec<Answer>), StoreError> {
+        // Right unless somebody else wrote since, which the store tells at the write.
+        let mut recent = self.store.recent(&self.budget);
         loop {
-            let kept = lock(&self.last).take();
             // Where there is nothing to write, no version is checked: a refusal by an old account would be wrong.
-            let is_fresh = kept.is_none();
-            let Versioned { version, account } = match kept {
-                Some(kept) => kept,
+            let is_fresh = recent.is_none();
+            let Versioned { version, account } = match recent.take() {
+                Some(recent) => recent,
                 None => self.store.load(&self.budget).await?,
             };
             let mut changed = Account::clone(&account);
@@ -152,22 +149,17 @@ impl Committer {
             let verdicts: Vec<_> = others.iter().map(|wish| apply(wish)).collect();
             let is_same = changed == *account;
             let changed = Arc::new(changed);
-            let version = match is_same {
-                true if is_fresh => version,
+            match is_same {
+                true if is_fresh => {}
                 true => continue,
                 false => match self.write(&version, &changed).await {
-                    Ok(version) => version,
+                    Ok(_) => {}
                     Err(StoreError::Conflict { .. }) => continue,
                     Err(err) => return Err(err),
                 },
-            };
+            }
             let answer = |verdict: Result<_, LedgerError>| Ok((verdict?, changed.clone()));
-            let answers = (answer(first), verdicts.into_iter().map(answer).collect());
-            *lock(&self.last) = Some(Versioned {
-                version,
-                account: changed,
-            });
-            return Ok(answers);
+            return Ok((answer(first), verdicts.into_iter().map(answer).collect()));
         }
     }
 

@@ -28,6 +28,8 @@ struct Open {
     /// What no other process that charges the same accounts is called.
     process: String,
     attempts: AtomicU64,
+    /// Whether somebody watches pods, and tells the store what becomes of them.
+    is_watched: bool,
 }
 
 /// What a pod is to be charged in one budget.
@@ -55,15 +57,27 @@ pub struct Entrant {
 }
 
 impl Ledger {
-    /// A ledger over a store. `process` is what no other process that charges the same accounts is called.
+    /// A ledger over a store that is told of pods by reviews alone. `process` is what no other process that charges the
+    /// same accounts is called.
     #[must_use]
     pub fn open(store: Arc<dyn Store>, process: String) -> Self {
+        Self::over(store, process, false)
+    }
+
+    /// A ledger over a store that somebody keeps who watches pods: no review ends one.
+    #[must_use]
+    pub fn watched(store: Arc<dyn Store>, process: String) -> Self {
+        Self::over(store, process, true)
+    }
+
+    fn over(store: Arc<dyn Store>, process: String, is_watched: bool) -> Self {
         Self(Some(Arc::new(Open {
             store,
             committers: Mutex::new(BTreeMap::new()),
             live: Mutex::new(BTreeSet::new()),
             process,
             attempts: AtomicU64::new(0),
+            is_watched,
         })))
     }
 
@@ -83,6 +97,14 @@ impl Ledger {
             Some(open) => open.store.load(budget).await.map(|read| read.account),
             None => Ok(Arc::default()),
         }
+    }
+
+    /// What is known of the account of a budget without asking anybody: nobody may be refused by it, since it can be out
+    /// of date. Nothing where it has to be read.
+    #[must_use]
+    pub fn recent(&self, budget: &str) -> Option<Arc<Account>> {
+        let recent = self.0.as_ref()?.store.recent(budget)?;
+        Some(recent.account)
     }
 
     /// Replaces the account of a budget, whatever it was: for what was counted before anybody is charged.
@@ -163,8 +185,8 @@ impl Ledger {
         now: i64,
     ) -> Result<(), ChargeError> {
         match &self.0 {
-            Some(open) => open.committer(budget).end(uid, limits, now).await,
-            None => Ok(()),
+            Some(open) if !open.is_watched => open.committer(budget).end(uid, limits, now).await,
+            _ => Ok(()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Account, ChargeError, Committer, Reserve, Verdict};
+use crate::{Account, ChargeError, Committer, Reserve, StoreError, Verdict};
 
 /// A budget that did not let the pod in, as it stood then.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct Refused {
 ///
 /// What an earlier try of the same review made is not given back, neither by this one nor, since this one relies on it now,
 /// by that one. Where both are refused in the end it expires.
+///
+/// A budget that is gone holds nobody back.
 ///
 /// # Errors
 ///
@@ -40,6 +42,7 @@ pub(crate) async fn reserve_in_all(
             }
             // An earlier try of the same review made it, and may rely on it.
             Ok((Verdict::Already, _)) => continue,
+            Err(ChargeError::Store(StoreError::Gone { .. })) => continue,
             Ok((verdict, account)) => Ok(Some(Refused {
                 budget: committer.budget().clone(),
                 verdict,

@@ -40,6 +40,12 @@ pub enum StoreError {
         /// The budget.
         budget: Arc<str>,
     },
+    /// There is no such budget any more, so that it holds nobody back.
+    #[error("there is no budget `{budget}` any more")]
+    Gone {
+        /// The budget.
+        budget: Arc<str>,
+    },
     /// The store cannot be reached, or failed.
     #[error("the store of the budget `{budget}` failed")]
     Failed {
@@ -55,6 +61,12 @@ pub enum StoreError {
 pub trait Store: Send + Sync + 'static {
     /// Reads the account of a budget; a new one is empty.
     fn load<'s>(&'s self, budget: &'s str) -> Stored<'s, Versioned>;
+
+    /// What is known of the account of a budget without asking anybody: nobody may be refused by it, since it can be
+    /// out of date. Nothing where it takes no time to read it.
+    fn recent(&self, _budget: &str) -> Option<Versioned> {
+        None
+    }
 
     /// Writes the account of a budget, if its version is still the one given, and gives its new version.
     fn store<'s>(

@@ -119,8 +119,8 @@ fn uncharged(budget: &Budget, is_open: bool) -> Diagnostic {
             "switch `gpu-budget` on, with the grant `budget`",
         ),
         false => (
-            "this version charges no pods in a cluster",
-            "keep a ResourceQuota on `requests.nvidia.com/gpu` until it does",
+            "without `--register` there is no leader who counts the pods of a cluster",
+            "serve with `--register`, or keep a ResourceQuota on `requests.nvidia.com/gpu`",
         ),
     };
     let message = format!("budget `{}` holds nobody back: {why}", budget.name);

@@ -273,6 +273,7 @@ Examples:
   kubectl get nodes,pods,namespaces -A -o yaml > state.yaml
   tollgate budget --config budgets.yaml --state state.yaml
   tollgate budget research --config budgets.yaml --state state.yaml -o json
+  tollgate budget --cluster
 ";
 
 #[derive(Debug, Group)]
@@ -282,8 +283,18 @@ pub(crate) struct BudgetArgs {
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// Read budgets and other configuration from this file or folder; may be repeated.
-    #[arg(long = "config", value_name = "PATH", required = true)]
+    #[arg(
+        long = "config",
+        value_name = "PATH",
+        required_unless_present = "cluster"
+    )]
     pub(crate) configs: Vec<PathBuf>,
+    /// Show the budgets of the cluster, by the accounts in their status.
+    #[arg(long, conflicts_with_all = ["configs", "states"])]
+    pub(crate) cluster: bool,
+    /// How to reach the API server [default: KUBECONFIG, else ~/.kube/config, else the pod's service account].
+    #[arg(long, value_name = "FILE", requires = "cluster")]
+    pub(crate) kubeconfig: Option<PathBuf>,
     /// What is in the cluster: its pods, whose use is counted, and its nodes, which tell their models. The output of
     /// `kubectl get -o yaml`, a file or folder; may be repeated.
     #[arg(long = "state", value_name = "PATH")]

@@ -1,5 +1,6 @@
-//! `tollgate budget`: how budgets stand, by the pods of a snapshot.
+//! `tollgate budget`: how budgets stand, by the pods of a snapshot or by the accounts of a cluster.
 
+mod cluster;
 mod standing;
 mod table;
 
@@ -21,30 +22,37 @@ use crate::{diagnostic, input, setup, terminal};
 
 /// Prints how budgets stand.
 pub(crate) fn run(args: &BudgetArgs) -> Result<ExitCode, Failure> {
-    let BudgetArgs {
-        name,
-        configs,
-        states,
-        output,
-    } = args;
-    let config = ConfigArgs {
-        configs: configs.clone(),
-        ..ConfigArgs::default()
-    };
-    let snapshot = input::state(states)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
     let standings = runtime.context("cannot start")?.block_on(async {
-        let now = SystemTime::now();
-        let catalog = setup::catalog(&config).await?;
-        catalog.context.store(snapshot);
-        terminal::complain(&diagnostic::render_warnings(&catalog.notices(now)));
-        let counted = count(&catalog, now).await?;
-        standings(&catalog, &counted, name.as_deref(), now).await
+        match args.cluster {
+            true => of_cluster(args).await,
+            false => of_files(args).await,
+        }
     })?;
-    terminal::print(|out| write(*output, &standings, out))?;
+    terminal::print(|out| write(args.output, &standings, out))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// By the pods of a snapshot.
+async fn of_files(args: &BudgetArgs) -> Result<Vec<Standing>, Failure> {
+    let config = ConfigArgs {
+        configs: args.configs.clone(),
+        ..ConfigArgs::default()
+    };
+    let now = SystemTime::now();
+    let catalog = setup::catalog(&config).await?;
+    catalog.context.store(input::state(&args.states)?);
+    terminal::complain(&diagnostic::render_warnings(&catalog.notices(now)));
+    let counted = count(&catalog, now).await?;
+    standings(&catalog, Some(&counted), args.name.as_deref(), now).await
+}
+
+/// By the accounts of a cluster, which know what is taken and not by whom.
+async fn of_cluster(args: &BudgetArgs) -> Result<Vec<Standing>, Failure> {
+    let catalog = cluster::catalog(args.kubeconfig.as_deref()).await?;
+    standings(&catalog, None, args.name.as_deref(), SystemTime::now()).await
 }
 
 /// Counts the pods of the snapshot into the accounts of the budgets.
@@ -87,7 +95,7 @@ fn live(counted: &[Counted], budget: &str) -> BTreeMap<tollgate_budget::Uid, Liv
 
 async fn standings(
     catalog: &Catalog,
-    counted: &[Counted],
+    counted: Option<&[Counted]>,
     name: Option<&str>,
     now: SystemTime,
 ) -> Result<Vec<Standing>, Failure> {

@@ -5,6 +5,7 @@ mod ledger;
 mod record;
 mod registration;
 mod reviewer;
+mod weigher;
 
 use std::pin::pin;
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, anyhow};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tollgate_catalog::Catalog;
@@ -24,7 +25,7 @@ use webhook::{Drain, Limits, Metrics, Options, Reload, Server, TlsFiles, TlsSour
 use self::cluster::Cluster;
 use self::registration::Registered;
 use self::reviewer::Reviewer;
-use crate::args::ServeArgs;
+use crate::args::{FailPolicy, ServeArgs};
 use crate::failure::Failure;
 use crate::setup::{Serving, Setup};
 
@@ -50,13 +51,17 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
         .unwrap_or(u32::MAX)
         .saturating_add(SPARE_INSTANCES);
     let own_namespace = cluster::own_namespace(&args.cluster);
+    let cluster = match args.cluster.cluster {
+        true => Some(Cluster::connect(&args.cluster).await?),
+        false => None,
+    };
     let serving = Serving {
         instances,
         own_namespace: own_namespace.clone(),
-        ledger: ledger::open(args)?,
+        ledger: ledger::open(args, cluster.as_ref())?,
     };
     let setup = Setup::serving(args.config.clone(), serving)?;
-    let (source, reviewer) = source(args, &setup).await?;
+    let (source, reviewer) = source(cluster, &setup).await?;
     let registered = match &source {
         Source::Cluster(cluster) => Registered::start(args, cluster, &own_namespace)?,
         Source::Files => None,
@@ -75,7 +80,14 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     };
     announce(&server, &reviewer);
     let (stop, stopped) = oneshot::channel::<()>();
-    let following = follow(source, setup, reviewer, server.metrics(), stopped);
+    let leads = registered.as_ref().map(Registered::leads);
+    let serves = Serves {
+        reviewer,
+        metrics: server.metrics(),
+        leads,
+        on_failure: args.registration.fail_policy,
+    };
+    let following = follow(source, setup, serves, stopped);
     server.run(terminated).await;
     drop(stop);
     if let Some(registered) = registered {
@@ -92,13 +104,15 @@ enum Source {
 }
 
 /// Finds the source, and a reviewer that has already loaded files; a cluster's objects have to be listed first.
-async fn source(args: &ServeArgs, setup: &Setup) -> Result<(Source, Arc<Reviewer>), Failure> {
-    if args.cluster.cluster {
+async fn source(
+    cluster: Option<Cluster>,
+    setup: &Setup,
+) -> Result<(Source, Arc<Reviewer>), Failure> {
+    if let Some(cluster) = cluster {
         let reviewer = Reviewer {
             patience: cluster::PATIENCE,
             ..Reviewer::default()
         };
-        let cluster = Cluster::connect(&args.cluster).await?;
         return Ok((Source::Cluster(cluster), Arc::new(reviewer)));
     }
     let reviewer = Reviewer::default();
@@ -108,19 +122,28 @@ async fn source(args: &ServeArgs, setup: &Setup) -> Result<(Source, Arc<Reviewer
     Ok((Source::Files, Arc::new(reviewer)))
 }
 
+/// What serves by a configuration.
+struct Serves {
+    reviewer: Arc<Reviewer>,
+    metrics: Arc<Metrics>,
+    /// Whether this replica leads, where replicas have a leader.
+    leads: Option<watch::Receiver<bool>>,
+    /// What is registered for when nobody answers.
+    on_failure: FailPolicy,
+}
+
 /// Keeps the reviewer's catalog as its source says, until `stopped`.
 fn follow(
     source: Source,
     setup: Setup,
-    reviewer: Arc<Reviewer>,
-    metrics: Arc<Metrics>,
+    serves: Serves,
     stopped: oneshot::Receiver<()>,
 ) -> JoinHandle<()> {
     let stopped = async { drop(stopped.await) };
     match source {
         Source::Files => tokio::spawn(async {
             tokio::select! {
-                () = keep_current(setup, reviewer, metrics) => {}
+                () = keep_current(setup, serves.reviewer, serves.metrics) => {}
                 () = stopped => {}
             }
         }),
@@ -128,7 +151,7 @@ fn follow(
         Source::Cluster(cluster) => tokio::task::spawn_blocking(|| {
             match Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => {
-                    runtime.block_on(cluster.follow(setup, reviewer, metrics, stopped));
+                    runtime.block_on(cluster.follow(setup, serves, stopped));
                     // A policy that is being compiled must not delay the end.
                     runtime.shutdown_background();
                 }

@@ -1,6 +1,7 @@
 //! Keeps a catalog of what the cluster's objects say, and reports back.
 
 use std::collections::BTreeMap;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,11 @@ use tollgate_catalog::{
     Catalog, Configuration, Diagnostic, Entry, Labels, Loader, Namespaces, Resolved,
 };
 
+use crate::accounts::{Accounts, KIND as BUDGET, StatusStore};
+use crate::bookkeeper::{Bookkeeper, InForce, Tiding, Weigher};
 use crate::completion::Completion;
+use crate::departures::Departures;
+use crate::event::Events;
 use crate::ledger::{Key, Ledger, Standing, Version};
 use crate::reporter::{Board, Reporter, Tracked, api, in_seconds, status_of};
 use crate::state;
@@ -32,6 +37,18 @@ pub struct Options {
     pub profile: Configuration,
     /// What makes policies ready.
     pub loader: Arc<Loader>,
+    /// How pods are charged; nobody charges them unless given.
+    pub charging: Option<Charging>,
+}
+
+/// How pods are charged to budgets.
+pub struct Charging {
+    /// Where the accounts are.
+    pub store: StatusStore,
+    /// What weighs live pods.
+    pub weigher: Arc<dyn Weigher>,
+    /// Whether this replica leads: the leader counts live pods.
+    pub leads: watch::Receiver<bool>,
 }
 
 /// What whoever serves is told.
@@ -44,6 +61,8 @@ pub enum Notice {
     Refused(usize),
     /// Nothing could be loaded; what was in force before stays.
     Failed(Vec<Diagnostic>),
+    /// Something happened to the account of this budget.
+    Account(String, Tiding),
 }
 
 /// How long to wait for further changes after one, and how long at most.
@@ -69,14 +88,56 @@ pub async fn run(
     let reporter = tokio::spawn(reporter.run());
     let context = options.loader.context.clone();
     let following = state::follow(client.clone(), context);
-    let controller = Controller::new(options, board);
+    let departures = Departures::default();
+    let (force, in_force) = watch::channel((0, None));
+    let tell = |budget: &str, tiding| notify(Notice::Account(budget.to_owned(), tiding));
+    let events = Events::new(client.clone(), &options.replica);
+    let bookkeeper = options.charging.as_ref().map(|charging| Bookkeeper {
+        client: client.clone(),
+        store: charging.store.clone(),
+        weigher: Arc::clone(&charging.weigher),
+        departures: departures.clone(),
+        events,
+        leads: charging.leads.clone(),
+        in_force,
+        tell: &tell,
+    });
+    let bookkeeping = async {
+        match bookkeeper {
+            Some(bookkeeper) => bookkeeper.run().await,
+            None => pending().await,
+        }
+    };
+    let controller = Controller::new(options, board, departures);
+    let notify = |notice| {
+        show(&force, &notice);
+        notify(notice);
+    };
     tokio::select! {
         () = controller.run(client, &notify) => {}
+        never = bookkeeping => match never {},
         never = following => match never {},
         () = stop => {}
     }
     // The board is gone with the controller, and so the reporter says farewell.
     let _ended = reporter.await;
+}
+
+/// Shows whoever counts pods what is in force. A catalog that is only completed makes no pod weigh anything else.
+fn show(force: &watch::Sender<InForce>, notice: &Notice) {
+    match notice {
+        Notice::InForce(catalog) => force.send_modify(|(number, shown)| {
+            *number += 1;
+            *shown = Some(Arc::clone(catalog));
+        }),
+        Notice::Completed(catalog) => {
+            force.send_if_modified(|(_, shown)| {
+                *shown = Some(Arc::clone(catalog));
+                false
+            });
+        }
+        _ => {}
+    }
 }
 
 /// Something that a watch has told.
@@ -98,6 +159,7 @@ struct Controller {
     completion: Completion,
     /// Why objects are refused, as it was told last.
     told: BTreeMap<Key, String>,
+    departures: Departures,
 }
 
 struct Seen {
@@ -110,7 +172,7 @@ struct Seen {
 const NAMESPACES: &str = "Namespace";
 
 impl Controller {
-    fn new(options: Options, board: watch::Sender<Board>) -> Self {
+    fn new(options: Options, board: watch::Sender<Board>, departures: Departures) -> Self {
         let kinds = DOCUMENT_KINDS.iter().map(|document| document.kind);
         Self {
             completion: Completion::new(Arc::clone(&options.loader)),
@@ -122,12 +184,22 @@ impl Controller {
             board,
             awaited: kinds.chain([NAMESPACES]).collect(),
             told: BTreeMap::new(),
+            departures,
         }
     }
 
     async fn run(mut self, client: Client, notify: &impl Fn(Notice)) {
         let (tell, mut told) = mpsc::unbounded_channel();
-        let watches = watches(client, tell, self.namespaces.clone());
+        let noting = Noting {
+            namespaces: self.namespaces.clone(),
+            departures: self.departures.clone(),
+            accounts: self
+                .options
+                .charging
+                .as_ref()
+                .map(|charging| charging.store.accounts().clone()),
+        };
+        let watches = watches(client, tell, noting);
         let work = async {
             let mut retry = Instant::now() + RETRY;
             while let Some(news) = self.wait(&mut told, retry, notify).await {
@@ -379,8 +451,20 @@ async fn draft(loader: Arc<Loader>, resolved: Resolved) -> Result<Catalog, Vec<D
     })
 }
 
+/// What is kept up to date by the watches themselves: whoever reads it must not wait for a configuration to be loaded.
+struct Noting {
+    namespaces: Namespaces,
+    departures: Departures,
+    accounts: Option<Accounts>,
+}
+
 /// Watches everything, for as long as somebody listens.
-async fn watches(client: Client, tell: mpsc::UnboundedSender<Told>, namespaces: Namespaces) {
+async fn watches(client: Client, tell: mpsc::UnboundedSender<Told>, noting: Noting) {
+    let Noting {
+        namespaces,
+        departures,
+        accounts,
+    } = noting;
     let mut tasks = tokio::task::JoinSet::new();
     for document in DOCUMENT_KINDS {
         let kind = document.kind;
@@ -388,9 +472,13 @@ async fn watches(client: Client, tell: mpsc::UnboundedSender<Told>, namespaces: 
             continue;
         };
         let tell = tell.clone();
+        let accounts = accounts.clone().filter(|_| kind == BUDGET);
         tasks.spawn(async move {
             // Nobody listens any more only when this is about to be stopped.
             follow(kind, api, |change| {
+                if let Some(accounts) = &accounts {
+                    accounts.note(&change);
+                }
                 drop(tell.send(Told::Objects(kind, Box::new(change))))
             })
             .await
@@ -399,6 +487,7 @@ async fn watches(client: Client, tell: mpsc::UnboundedSender<Told>, namespaces: 
     let api = Api::<PartialObjectMeta<Namespace>>::all(client);
     tasks.spawn(async move {
         follow(NAMESPACES, api, |change| {
+            departures.note(&change);
             if keep_labels(&namespaces, change) {
                 drop(tell.send(Told::NamespacesListed));
             }

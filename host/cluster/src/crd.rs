@@ -204,7 +204,7 @@ fn schema(resource: &Resource, document: &DocumentKind) -> Value {
     let description = (document.schema)().get("description");
     schema.extend(description.map(|text| ("description".to_owned(), text.clone())));
     schema.insert("required".to_owned(), json!(["spec"]));
-    let properties = json!({"spec": spec, "status": status::schema()});
+    let properties = json!({"spec": spec, "status": status::schema(resource.kind)});
     schema.insert("properties".to_owned(), properties);
     if !resource.rules.is_empty() {
         let rules = resource

@@ -8,6 +8,9 @@ mod client;
 pub use client::{ConnectError, connect};
 pub use kube::{Client, Error as ClientError};
 
+mod accounts;
+pub use accounts::{Accounts, StatusStore};
+
 pub mod authority;
 pub mod entry;
 pub mod leader;
@@ -15,18 +18,25 @@ pub mod registrar;
 pub mod registration;
 pub mod removal;
 
+mod bookkeeper;
+pub use bookkeeper::{Tiding, Unweighable, Weigher, Weighing, Weight};
+
 mod bundle;
 
 mod controller;
-pub use controller::{Notice, Options, run};
+pub use controller::{Charging, Notice, Options, run};
 
 mod completion;
 mod crd;
 pub use crd::crds;
 
+mod departures;
 mod event;
+mod inventory;
+pub use inventory::{Inventory, InventoryError};
 mod ledger;
 mod reporter;
 mod state;
 mod status;
 mod watch;
+mod watched_pod;

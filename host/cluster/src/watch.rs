@@ -146,6 +146,15 @@ fn advice(err: &kube::Error) -> &'static str {
     }
 }
 
+/// Lists all objects that `api` reaches.
+pub(crate) async fn list_all<K>(api: &Api<K>) -> kube::Result<Vec<K>>
+where
+    K: Clone + Debug + DeserializeOwned,
+{
+    let (objects, _) = list(api, Which::All).await?;
+    Ok(objects)
+}
+
 async fn list<K>(api: &Api<K>, which: Which) -> kube::Result<(Vec<K>, String)>
 where
     K: Clone + Debug + DeserializeOwned,

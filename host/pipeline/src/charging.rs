@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tollgate_admission::{Operation, PodView, Review, json};
-use tollgate_budget::{Entrant, PodReading, Reading, Readings, Share, Verdict as Settled, Weighed};
+use tollgate_admission::{Operation, PodView, Review, Severity, json};
+use tollgate_budget::{
+    Account, Entrant, PodReading, Reading, Readings, Share, StoreError, Verdict as Settled, Weighed,
+};
 use tollgate_catalog::{Catalog, Charged, Labels};
 use tollgate_context::Snapshot;
 use tollgate_engine::Proposed;
@@ -13,9 +15,28 @@ use tollgate_engine::Proposed;
 use crate::outcome::Outcome;
 use crate::review::{Phase, Unavailable};
 
+/// How closely accounts are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// As far as they are known without asking anybody: enough to let a pod in, since the charge tells if it was wrong.
+    Glance,
+    /// As they are now: nobody is refused by less.
+    Read,
+    /// Not at all: it matters only what pods take.
+    Away,
+}
+
+/// Budgets as they were read.
+pub(crate) struct Read {
+    pub(crate) readings: Arc<Readings>,
+    /// Whether somebody may be refused by them.
+    pub(crate) is_current: bool,
+}
+
 /// What a budget wants to know of a request besides its pods.
 struct Asked<'a> {
     catalog: &'a Catalog,
+    look: Look,
     namespace: &'a str,
     labels: Option<Arc<Labels>>,
     /// The pod's, where one is reviewed.
@@ -30,10 +51,14 @@ pub(crate) async fn read(
     (review, old): (&Review, Option<&Review>),
     phase: Phase,
     now: i64,
-) -> Result<Arc<Readings>, Unavailable> {
+    look: Look,
+) -> Result<Read, Unavailable> {
     let is_judged = phase != Phase::Mutate && !catalog.budgets.is_empty() && catalog.charges();
     if !is_judged || is_counted(catalog, review) {
-        return Ok(Arc::default());
+        return Ok(Read {
+            readings: Arc::default(),
+            is_current: true,
+        });
     }
     let snapshot = catalog.context.load();
     let request = review.request();
@@ -41,6 +66,7 @@ pub(crate) async fn read(
     let given = request.namespace_labels.clone().map(Arc::new);
     let asked = Asked {
         catalog,
+        look,
         namespace,
         labels: given
             .or_else(|| catalog.labels_of(namespace))
@@ -64,11 +90,14 @@ pub(crate) async fn read(
         pods.push((priority(pod, &snapshot), applying));
     }
     let mut read = BTreeMap::new();
+    let mut is_current = true;
     for index in pods.iter().flat_map(|(_, applying)| applying) {
         if let Some(charged) = catalog.budgets.get(*index)
             && !read.contains_key(index)
+            && let Some((reading, is_vouched)) = asked.read(charged).await?
         {
-            read.insert(*index, asked.read(charged).await?);
+            is_current &= is_vouched;
+            read.insert(*index, reading);
         }
     }
     let pods = pods.into_iter().map(|(priority, applying)| PodReading {
@@ -78,10 +107,13 @@ pub(crate) async fn read(
             .filter_map(|index| read.get(index).cloned())
             .collect(),
     });
-    Ok(Arc::new(Readings {
-        now,
-        pods: pods.collect(),
-    }))
+    Ok(Read {
+        readings: Arc::new(Readings {
+            now,
+            pods: pods.collect(),
+        }),
+        is_current,
+    })
 }
 
 impl Asked<'_> {
@@ -106,17 +138,46 @@ impl Asked<'_> {
         Ok(applying)
     }
 
-    /// A budget as it stands, but for what an earlier try of the same review reserved.
-    async fn read(&self, charged: &Charged) -> Result<Arc<Reading>, Unavailable> {
-        let account = self.catalog.ledger.account(&charged.budget.name).await;
-        let mut account = account.map_err(unavailable)?;
+    /// A budget as it stands, but for what an earlier try of the same review reserved, and whether that is vouched for.
+    /// One that is gone holds nobody back.
+    async fn read(&self, charged: &Charged) -> Result<Option<(Arc<Reading>, bool)>, Unavailable> {
+        let Some((mut account, is_vouched)) = self.account(&charged.budget.name).await? else {
+            return Ok(None);
+        };
         if let Some(uid) = self.uid.as_deref()
             && account.reservations.contains_key(uid)
         {
             Arc::make_mut(&mut account).reservations.remove(uid);
         }
-        Ok(Arc::new(charged.reading(account)))
+        Ok(Some((Arc::new(charged.reading(account)), is_vouched)))
     }
+
+    async fn account(&self, budget: &str) -> Result<Option<(Arc<Account>, bool)>, Unavailable> {
+        let ledger = &self.catalog.ledger;
+        let recent = match self.look {
+            Look::Away => Some(Arc::default()),
+            Look::Glance => ledger.recent(budget),
+            Look::Read => None,
+        };
+        if let Some(account) = recent {
+            return Ok(Some((account, false)));
+        }
+        match ledger.account(budget).await {
+            Ok(account) => Ok(Some((account, true))),
+            Err(StoreError::Gone { .. }) => Ok(None),
+            Err(err) => Err(unavailable(err)),
+        }
+    }
+}
+
+/// Whether what is said of budgets is why an object is refused.
+pub(crate) fn refuses(catalog: &Catalog, outcome: &Outcome) -> bool {
+    let charges = |policy: &str| {
+        let mut entries = catalog.entries.iter();
+        entries.any(|entry| *entry.name == *policy && entry.charges())
+    };
+    let mut findings = outcome.findings.iter();
+    findings.any(|finding| finding.severity == Severity::Deny && charges(&finding.policy))
 }
 
 /// What became of the charges of a review.

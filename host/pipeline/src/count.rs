@@ -8,7 +8,8 @@ use tollgate_budget::{Weighed, second_of};
 use tollgate_catalog::Catalog;
 
 use crate::chain::Chain;
-use crate::charging;
+use crate::charging::{self, Look};
+use crate::relevance;
 use crate::review::{Phase, Unavailable, seconds};
 
 /// A live pod that is charged to budgets.
@@ -28,7 +29,8 @@ pub struct Counted {
     pub charges: Vec<Weighed>,
 }
 
-/// Counts what live pods take of the budgets. Pods that have ended, and those of exempt namespaces, take nothing.
+/// Counts what live pods take of the budgets. Pods that have ended, mirror pods, and those of exempt namespaces, take
+/// nothing.
 ///
 /// # Errors
 ///
@@ -42,12 +44,13 @@ pub async fn count<'p>(
     for pod in pods {
         let request = request(pod);
         let namespace = request.namespace.clone().unwrap_or_default();
-        if has_ended(pod) || catalog.is_exempt(&namespace) {
+        if has_ended(pod) || relevance::is_mirror(pod) || catalog.is_exempt(&namespace) {
             continue;
         }
         let review = Box::new(Review::new(request, &catalog.kinds));
-        let readings =
-            charging::read(catalog, (&review, None), Phase::Validate, seconds(now)).await?;
+        let both = (&*review, None);
+        let read = charging::read(catalog, both, Phase::Validate, seconds(now), Look::Away).await?;
+        let readings = read.readings;
         if readings.is_empty() {
             continue;
         }

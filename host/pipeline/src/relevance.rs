@@ -109,7 +109,7 @@ fn why_not(catalog: &Catalog, request: &Request, phase: Phase) -> Option<&'stati
     {
         return Some("it is being deleted");
     }
-    if request.object.pointer(MIRROR).is_some() {
+    if is_mirror(&request.object) {
         return Some("it is a mirror pod");
     }
     if !kind.is_pod() && made_by_a_reviewed_controller(&request.object, &catalog.kinds) {
@@ -119,6 +119,11 @@ fn why_not(catalog: &Catalog, request: &Request, phase: Phase) -> Option<&'stati
     catalog
         .is_exempt(namespace)
         .then_some("its namespace is exempt")
+}
+
+/// Whether a pod is the image of one that the kubelet runs of its own manifests.
+pub(crate) fn is_mirror(pod: &Value) -> bool {
+    pod.pointer(MIRROR).is_some()
 }
 
 fn is_judged(catalog: &Catalog, kind: &Kind) -> bool {

@@ -7,7 +7,7 @@ use tollgate_admission::Request;
 use tollgate_catalog::Catalog;
 
 use crate::chain::{self, Chain};
-use crate::charging::{self, Charges};
+use crate::charging::{self, Charges, Look, Read};
 use crate::outcome::Outcome;
 use crate::{ratchet, relevance};
 
@@ -84,21 +84,27 @@ pub async fn review(
         Some(old) => chain::findings_of(catalog, old.clone(), phase, now).await?,
         None => Vec::new(),
     };
+    let mut look = Look::Glance;
     for _ in 0..TRIES {
-        let readings =
-            charging::read(catalog, (&review, old.as_deref()), phase, seconds(now)).await?;
+        let both = (&*review, old.as_deref());
+        let Read {
+            readings,
+            is_current,
+        } = charging::read(catalog, both, phase, seconds(now), look).await?;
         let again = (!readings.is_empty()).then(|| review.clone());
         let chain = Chain::of(catalog, &review, phase, now, Arc::clone(&readings))?;
         let mutated = chain.mutate(review).await?;
         let validated = chain.validate(mutated).await?;
         let outcome = ratchet::only_new_denials(validated.conclude(), &known);
-        match (
-            charging::charge(catalog, &outcome, phase, &readings).await?,
-            again,
-        ) {
+        let charges = match is_current || !charging::refuses(catalog, &outcome) {
+            true => charging::charge(catalog, &outcome, phase, &readings).await?,
+            false => Charges::Stale,
+        };
+        match (charges, again) {
             (Charges::Stale, Some(again)) => review = again,
             (Charges::Settled | Charges::Stale, _) => return Ok(outcome),
         }
+        look = Look::Read;
     }
     Err(Unavailable::Budgets(
         "others were faster each time".to_owned(),

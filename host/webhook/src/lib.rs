@@ -34,7 +34,7 @@ mod self_signed;
 pub use self_signed::{SelfSignedError, self_signed};
 
 mod metrics;
-pub use metrics::{Metrics, Reload};
+pub use metrics::{AccountTiding, LimitFigures, Metrics, Reload};
 
 mod activity;
 mod body;

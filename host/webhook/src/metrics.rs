@@ -36,7 +36,35 @@ pub struct Metrics {
     rules: Family<RuleLabels, Counter>,
     configuration_reloads: Family<ReloadLabels, Counter>,
     certificate_reloads: Family<ReloadLabels, Counter>,
+    accounts: Family<AccountLabels, Counter>,
+    budgets: Budgets,
     gauges: Gauges,
+}
+
+/// How one limit of a budget stands, in its unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LimitFigures {
+    /// The budget.
+    pub budget: String,
+    /// What tells the limit apart from the other limits of the budget.
+    pub limit: String,
+    /// The most.
+    pub amount: f64,
+    /// What live and ended pods use of it.
+    pub used: f64,
+    /// What is reserved for pods that are still to come.
+    pub reserved: f64,
+}
+
+/// What happens to the account of a budget besides charges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountTiding {
+    /// A pod came for which nothing was reserved any more.
+    LatePod,
+    /// A reservation was given back because its pod did not come.
+    ExpiredReservation,
+    /// A count of the live pods differed from what the account said.
+    Drift,
 }
 
 /// How a reload ended.
@@ -102,6 +130,12 @@ impl Metrics {
                 "certificate_reloads",
                 "Reloads of the TLS certificate",
             ),
+            accounts: family(
+                &mut registry,
+                "budget_tidings",
+                "What the leader found about accounts of budgets: late pods, expired reservations, drift",
+            ),
+            budgets: Budgets::new(&mut registry),
             gauges: Gauges::new(&mut registry),
             registry,
         }
@@ -117,6 +151,20 @@ impl Metrics {
     /// Counts a reload of the certificate.
     pub fn certificate_reloaded(&self, reload: Reload) {
         self.certificate_reloads.get_or_create(&reload.into()).inc();
+    }
+
+    /// Counts what the leader found about the account of a budget.
+    pub fn account_told(&self, budget: String, tiding: AccountTiding) {
+        let labels = AccountLabels {
+            budget,
+            tiding: tiding.as_label(),
+        };
+        self.accounts.get_or_create(&labels).inc();
+    }
+
+    /// Shows how all limits of all budgets stand, and no others.
+    pub fn budgets_stand(&self, limits: Vec<LimitFigures>) {
+        self.budgets.set(limits);
     }
 
     /// Counts a call that was judged.
@@ -255,6 +303,61 @@ fn register_build(registry: &mut Registry) {
     registry.register("build_info", "The version that is running", build);
 }
 
+type Figure = Family<LimitLabels, Gauge<f64, AtomicU64>>;
+
+#[derive(Default)]
+struct Budgets {
+    amount: Figure,
+    used: Figure,
+    reserved: Figure,
+}
+
+impl Budgets {
+    fn new(registry: &mut Registry) -> Self {
+        let budgets = Self::default();
+        let rows = [
+            (
+                "budget_limit",
+                "The most that pods may take of a budget",
+                &budgets.amount,
+            ),
+            (
+                "budget_used",
+                "What live and ended pods use of a budget",
+                &budgets.used,
+            ),
+            (
+                "budget_reserved",
+                "What of a budget is reserved for pods that are still to come",
+                &budgets.reserved,
+            ),
+        ];
+        for (name, help, figure) in rows {
+            registry.register(name, help, figure.clone());
+        }
+        budgets
+    }
+
+    fn set(&self, limits: Vec<LimitFigures>) {
+        for figure in [&self.amount, &self.used, &self.reserved] {
+            figure.clear();
+        }
+        for LimitFigures {
+            budget,
+            limit,
+            amount,
+            used,
+            reserved,
+        } in limits
+        {
+            let labels = LimitLabels { budget, limit };
+            self.amount.get_or_create(&labels).set(amount);
+            self.used.get_or_create(&labels).set(used);
+            self.reserved.get_or_create(&labels).set(reserved);
+        }
+    }
+}
+
 #[derive(Default)]
 struct Gauges {
     in_flight: Gauge,
@@ -339,6 +442,20 @@ struct RuleLabels {
     effect: &'static str,
 }
 
+/// Names and limits of budgets are bounded by the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LimitLabels {
+    budget: String,
+    limit: String,
+}
+
+/// A budget's name is bounded by the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AccountLabels {
+    budget: String,
+    tiding: &'static str,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReloadLabels {
     result: &'static str,
@@ -378,6 +495,17 @@ impl From<Reload> for ReloadLabels {
     fn from(reload: Reload) -> Self {
         Self {
             result: reload.as_label(),
+        }
+    }
+}
+
+impl AccountTiding {
+    /// The tiding's word in metrics.
+    pub fn as_label(self) -> &'static str {
+        match self {
+            Self::LatePod => "late-pod",
+            Self::ExpiredReservation => "expired-reservation",
+            Self::Drift => "drift",
         }
     }
 }

@@ -7,8 +7,8 @@ use tollgate_gpu::{Amount, Unit};
 
 use super::Committer;
 use crate::{
-    Account, Draw, Limit, MemoryStore, Reservation, Reserve, Store, Stored, Verdict, Version,
-    Versioned, reserve_in_all,
+    Account, Draw, Limit, MemoryStore, Reservation, Reserve, Store, StoreError, Stored, Verdict,
+    Version, Versioned, reserve_in_all,
     sync::{Mutex, lock},
 };
 
@@ -148,6 +148,44 @@ fn a_rollback_leaves_what_a_later_try_relies_on() {
     check_random(orders, 1);
 }
 
+/// What is known without asking may be old: it refuses nobody, and where it lets in the write tells.
+#[test]
+fn nobody_is_refused_by_an_account_that_is_out_of_date() {
+    let orders = || {
+        let store = Arc::new(MemoryStore::default());
+        let full = Committer::new("research".into(), store.clone());
+        for pod in ["x", "y"] {
+            block_on(full.reserve(wish(pod), 0)).unwrap();
+        }
+        let old = block_on(store.load("research")).unwrap();
+        let outdated = Arc::new(Outdated { store, old });
+        let committer = Committer::new("research".into(), outdated);
+        block_on(full.release("x".into(), "first".into())).unwrap();
+        let verdict = block_on(committer.reserve(wish("z"), 0)).unwrap().0;
+        assert_eq!(verdict, Verdict::Reserved);
+        let verdict = block_on(committer.reserve(wish("w"), 0)).unwrap().0;
+        assert!(matches!(verdict, Verdict::Exceeded(_)));
+    };
+    check_random(orders, 10);
+}
+
+#[test]
+fn a_budget_that_is_gone_holds_nobody_back() {
+    let orders = || {
+        let store = Arc::new(MemoryStore::default());
+        let gone = Committer::new("a".into(), Arc::new(Gone));
+        let there = Committer::new("b".into(), store.clone());
+        let wishes = [gone, there].map(|committer| (Arc::new(committer), wish("pod")));
+        assert!(
+            block_on(reserve_in_all(wishes.into(), 0))
+                .unwrap()
+                .is_none()
+        );
+        assert_eq!(reservations(&*store, "b"), 1);
+    };
+    check_random(orders, 1);
+}
+
 #[test]
 fn charges_that_wait_together_are_one_write() {
     let orders = || {
@@ -208,6 +246,51 @@ impl Store for Slow {
             shuttle::future::yield_now().await;
             self.0.store(budget, replaced, account).await
         })
+    }
+}
+
+/// A store that knows an old account without asking.
+struct Outdated {
+    store: Arc<MemoryStore>,
+    old: Versioned,
+}
+
+impl Store for Outdated {
+    fn load<'s>(&'s self, budget: &'s str) -> Stored<'s, Versioned> {
+        self.store.load(budget)
+    }
+
+    fn recent(&self, _budget: &str) -> Option<Versioned> {
+        Some(self.old.clone())
+    }
+
+    fn store<'s>(
+        &'s self,
+        budget: &'s str,
+        replaced: &'s Version,
+        account: Arc<Account>,
+    ) -> Stored<'s, Version> {
+        self.store.store(budget, replaced, account)
+    }
+}
+
+/// A store whose budgets are all deleted.
+struct Gone;
+
+impl Store for Gone {
+    fn load<'s>(&'s self, budget: &'s str) -> Stored<'s, Versioned> {
+        let budget = budget.into();
+        Box::pin(async { Err(StoreError::Gone { budget }) })
+    }
+
+    fn store<'s>(
+        &'s self,
+        budget: &'s str,
+        _replaced: &'s Version,
+        _account: Arc<Account>,
+    ) -> Stored<'s, Version> {
+        let budget = budget.into();
+        Box::pin(async { Err(StoreError::Gone { budget }) })
     }
 }
 

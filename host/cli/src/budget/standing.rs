@@ -17,7 +17,8 @@ pub(super) struct Standing {
     pub(super) on_exceed: &'static str,
     pub(super) contact: Option<String>,
     pub(super) currency: Option<String>,
-    pub(super) pods: usize,
+    /// How many live pods are charged to it, where they are known.
+    pub(super) pods: Option<usize>,
     pub(super) limits: Vec<LimitStanding>,
 }
 
@@ -36,7 +37,7 @@ impl Standing {
     pub(super) fn of(
         charged: &Charged,
         account: &Account,
-        counted: &[Counted],
+        counted: Option<&[Counted]>,
         snapshot: &Snapshot,
         now: SystemTime,
     ) -> Result<Self, LedgerError> {
@@ -48,7 +49,7 @@ impl Standing {
         } = charged;
         let second = tollgate_pipeline::seconds(now);
         let is_of = |pod: &&Counted| pod.charges.iter().any(|one| one.budget.name == budget.name);
-        let pods: Vec<_> = counted.iter().filter(is_of).collect();
+        let pods: Vec<_> = counted.into_iter().flatten().filter(is_of).collect();
         let limits = limits.iter().map(|limit| {
             let by = |name: &dyn Fn(&Counted) -> String| shares(&pods, &budget.name, limit, name);
             let window = limit.window.as_ref();
@@ -71,7 +72,7 @@ impl Standing {
             },
             contact: budget.spec.contact.clone(),
             currency: currency.clone(),
-            pods: pods.len(),
+            pods: counted.map(|_| pods.len()),
             limits: limits.collect::<Result<_, LedgerError>>()?,
         })
     }

@@ -33,11 +33,15 @@ fn budget(standing: &Standing, out: &mut dyn Write) -> io::Result<()> {
         pods,
         limits,
     } = standing;
-    let many = if *pods == 1 { "" } else { "s" };
+    let pods = pods.map(|pods| {
+        let many = if pods == 1 { "" } else { "s" };
+        format!("{pods} live pod{many}; ")
+    });
     let contact = contact.as_ref().map(|contact| format!(", ask {contact}"));
     writeln!(
         out,
-        "{name}  ({pods} live pod{many}; on exceed: {on_exceed}{})",
+        "{name}  ({}on exceed: {on_exceed}{})",
+        pods.unwrap_or_default(),
         contact.unwrap_or_default()
     )?;
     let keys = limits.iter().map(|one| one.limit.key().as_str().len());

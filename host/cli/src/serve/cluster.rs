@@ -1,19 +1,24 @@
 //! The configuration of a cluster as the source of what is served.
 
+use std::convert::Infallible;
 use std::fs;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
 use tokio::sync::watch;
-use tollgate_catalog::exempt;
+use tollgate_catalog::document::OnExceed;
+use tollgate_catalog::{Catalog, Charged, exempt};
 use tollgate_cluster::entry::Interests;
-use tollgate_cluster::{Client, Notice, Options};
-use tollgate_webhook::{Metrics, Reload};
+use tollgate_cluster::{Accounts, Charging, Client, Notice, Options, StatusStore, Tiding};
+use tollgate_gpu::Amount;
+use tollgate_webhook::{AccountTiding, LimitFigures, Metrics, Reload};
 
+use super::Serves;
 use super::reviewer::Reviewer;
-use crate::args::ClusterArgs;
+use super::weigher::Scales;
+use crate::args::{ClusterArgs, FailPolicy};
 use crate::failure::Failure;
 use crate::setup::Setup;
 
@@ -31,6 +36,7 @@ pub(super) struct Cluster {
     client: Client,
     replica: String,
     interests: watch::Sender<Option<Interests>>,
+    accounts: Accounts,
 }
 
 impl Cluster {
@@ -47,6 +53,7 @@ impl Cluster {
             client,
             replica,
             interests: watch::Sender::new(None),
+            accounts: Accounts::default(),
         })
     }
 
@@ -60,32 +67,46 @@ impl Cluster {
         &self.replica
     }
 
+    /// The accounts of budgets, in the status of their objects.
+    pub(super) fn accounts(&self) -> Option<StatusStore> {
+        StatusStore::new(&self.client, self.accounts.clone())
+    }
+
     /// What the policies in force want to see; nothing is known until they are loaded.
     pub(super) fn interests(&self) -> watch::Receiver<Option<Interests>> {
         self.interests.subscribe()
     }
 
     /// Keeps the reviewer's catalog as the cluster's objects say until `stop` ends.
-    pub(super) async fn follow(
-        self,
-        setup: Setup,
-        reviewer: Arc<Reviewer>,
-        metrics: Arc<Metrics>,
-        stop: impl Future<Output = ()>,
-    ) {
+    pub(super) async fn follow(self, setup: Setup, serves: Serves, stop: impl Future<Output = ()>) {
+        let Serves {
+            reviewer,
+            metrics,
+            leads,
+            on_failure,
+        } = serves;
+        let charging = leads.zip(self.accounts()).map(|(leads, store)| Charging {
+            store,
+            weigher: Arc::new(Scales),
+            leads,
+        });
         let options = Options {
             replica: self.replica,
             profile: setup.profile(),
             loader: setup.loader(),
+            charging,
         };
         let interests = self.interests;
         let notify = |notice| match notice {
             Notice::InForce(catalog) => {
+                super::warn(&catalog);
+                warn_of_openness(&catalog, on_failure);
                 interests.send_replace(Some(Interests::of(&catalog)));
                 reviewer.catalog.store(Some(catalog));
                 metrics.configuration_reloaded(Reload::Succeeded);
             }
             Notice::Completed(catalog) => reviewer.catalog.store(Some(catalog)),
+            Notice::Account(budget, tiding) => metrics.account_told(budget, label(tiding)),
             Notice::Refused(_) => metrics.configuration_reloaded(Reload::Failed),
             Notice::Failed(wrong) => {
                 tracing::error!("the configuration cannot be loaded; what was in force stays");
@@ -93,7 +114,74 @@ impl Cluster {
                 metrics.configuration_reloaded(Reload::Failed);
             }
         };
-        tollgate_cluster::run(self.client, options, notify, stop).await;
+        let figures = show_figures(Arc::clone(&reviewer), self.accounts, Arc::clone(&metrics));
+        tokio::select! {
+            () = tollgate_cluster::run(self.client, options, notify, stop) => {}
+            never = figures => match never {},
+        }
+    }
+}
+
+/// How often the figures of budgets are looked at for metrics.
+const FIGURES: Duration = Duration::from_secs(5);
+
+/// Keeps the metrics of budgets as their accounts say.
+async fn show_figures(
+    reviewer: Arc<Reviewer>,
+    accounts: Accounts,
+    metrics: Arc<Metrics>,
+) -> Infallible {
+    loop {
+        tokio::time::sleep(FIGURES).await;
+        let now = tollgate_pipeline::seconds(SystemTime::now());
+        let figures = reviewer.catalog.load().as_ref().map(|catalog| {
+            let budgets = catalog.budgets.iter();
+            let of_budget = |charged| figures(charged, &accounts, now);
+            budgets.flat_map(of_budget).collect()
+        });
+        metrics.budgets_stand(figures.unwrap_or_default());
+    }
+}
+
+/// The figures of a budget's limits, where its pods have been counted.
+fn figures(charged: &Charged, accounts: &Accounts, now: i64) -> Vec<LimitFigures> {
+    let name = &charged.budget.name;
+    let Some(account) = accounts.counted(name) else {
+        return Vec::new();
+    };
+    let limits = charged.limits.iter().filter_map(|limit| {
+        let figure = |amount: Amount| amount.text(limit.unit).parse().ok();
+        Some(LimitFigures {
+            budget: name.to_string(),
+            limit: limit.key().to_string(),
+            amount: figure(limit.amount)?,
+            used: figure(account.used(limit, now).ok()?)?,
+            reserved: figure(account.reserved(limit, now).ok()?)?,
+        })
+    });
+    limits.collect()
+}
+
+/// A budget that denies holds only while a pod that nobody answers for is refused.
+fn warn_of_openness(catalog: &Catalog, on_failure: FailPolicy) {
+    let denies = |charged: &&Charged| charged.budget.spec.on_exceed != Some(OnExceed::Warn);
+    if on_failure == FailPolicy::Ignore
+        && let Some(charged) = catalog.budgets.iter().find(denies)
+    {
+        let budget = &*charged.budget.name;
+        tracing::warn!(
+            budget,
+            "budgets do not hold while no replica answers: serve with `--fail-policy fail`"
+        );
+    }
+}
+
+/// The word in metrics.
+fn label(tiding: Tiding) -> AccountTiding {
+    match tiding {
+        Tiding::Late => AccountTiding::LatePod,
+        Tiding::Expired => AccountTiding::ExpiredReservation,
+        Tiding::Drift => AccountTiding::Drift,
     }
 }
 

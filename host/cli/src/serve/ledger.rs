@@ -1,19 +1,24 @@
 //! Where a server keeps the accounts of budgets.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use tollgate_budget::{
     Account, FileStore, Ledger, MemoryStore, Store, StoreError, Stored, Version, Versioned,
 };
 
+use super::cluster::Cluster;
 use crate::args::ServeArgs;
 use crate::failure::Failure;
 
-/// The ledger that the options name. In a cluster it is closed: several replicas would each count for themselves.
-pub(super) fn open(args: &ServeArgs) -> Result<Ledger, Failure> {
-    if args.cluster.cluster {
-        return Ok(Ledger::default());
+/// The ledger that the options name. In a cluster it needs a leader who counts the pods: without one it is closed.
+pub(super) fn open(args: &ServeArgs, cluster: Option<&Cluster>) -> Result<Ledger, Failure> {
+    if let Some(cluster) = cluster {
+        let store = cluster.accounts().filter(|_| args.registration.register);
+        return Ok(store.map_or_else(Ledger::default, |store| {
+            Ledger::watched(Arc::new(store), process(cluster.replica()))
+        }));
     }
     let store: Arc<dyn Store> = match &args.data {
         Some(folder) => {
@@ -25,6 +30,12 @@ pub(super) fn open(args: &ServeArgs) -> Result<Ledger, Failure> {
     // One process has the store for itself, and what it tried before a restart is over.
     let process = format!("{}", std::process::id());
     Ok(Ledger::open(store, process))
+}
+
+/// What no other process is called: a replica that was restarted is another one.
+fn process(replica: &str) -> String {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    format!("{replica}/{:x}", since.unwrap_or_default().as_nanos())
 }
 
 /// A store in a folder, written by threads that may wait for the disk.

@@ -25,6 +25,7 @@ pub(super) struct Registered {
     pub(super) trust: watch::Receiver<Trust>,
     /// The certificate to serve, where the leader makes it.
     pair: Option<watch::Receiver<Option<Pair>>>,
+    leads: watch::Receiver<bool>,
     keeping: JoinHandle<()>,
     stop: oneshot::Sender<()>,
 }
@@ -44,9 +45,18 @@ impl Registered {
         let (registrar, Learned { pair, trust }) = Registrar::new(cluster.client(), options);
         let election = Election::new(cluster.replica().to_owned(), Tenure::default());
         let (stop, stopped) = oneshot::channel();
-        let keeping = keep(cluster, namespace.to_owned(), registrar, election, stopped);
+        let (leads, leading) = watch::channel(false);
+        let part = take_part_until(cluster, namespace.to_owned(), election, leads, stopped);
+        let keeping = registrar.run(leading.clone(), cluster.interests());
+        let keeping = async {
+            tokio::select! {
+                () = keeping => {}
+                () = part => {}
+            }
+        };
         Ok(Some(Self {
             trust,
+            leads: leading,
             pair: own.then_some(pair),
             keeping: tokio::spawn(keeping),
             stop,
@@ -58,6 +68,11 @@ impl Registered {
         self.pair.clone().map(Given)
     }
 
+    /// Whether this replica leads.
+    pub(super) fn leads(&self) -> watch::Receiver<bool> {
+        self.leads.clone()
+    }
+
     /// Leaves, so that another can lead at once.
     pub(super) async fn leave(self) {
         drop(self.stop);
@@ -65,21 +80,18 @@ impl Registered {
     }
 }
 
-fn keep(
+/// Takes part in the election of the leader until `stopped`.
+fn take_part_until(
     cluster: &Cluster,
     namespace: String,
-    registrar: Registrar,
     election: Election,
+    leads: watch::Sender<bool>,
     stopped: oneshot::Receiver<()>,
 ) -> impl Future<Output = ()> + use<> {
-    let (client, interests) = (cluster.client(), cluster.interests());
+    let client = cluster.client();
     async move {
-        let (leads, leading) = watch::channel(false);
         let stopped = async { drop(stopped.await) };
-        tokio::select! {
-            () = registrar.run(leading, interests) => {}
-            () = take_part(client, &namespace, election, leads, stopped) => {}
-        }
+        take_part(client, &namespace, election, leads, stopped).await;
     }
 }
 

@@ -32,7 +32,10 @@ const EDGES: &[(&str, &[&str])] = &[
         &["admission", "budget", "catalog", "context", "engine"],
     ),
     ("webhook", &[]),
-    ("cluster", &["admission", "catalog", "context", "webhook"]),
+    (
+        "cluster",
+        &["admission", "budget", "catalog", "context", "webhook"],
+    ),
     ("builtin", &[]),
     (
         "cli",

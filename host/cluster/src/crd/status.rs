@@ -6,7 +6,56 @@ use serde_json::{Value, json};
 ///
 /// Conditions, rules and the last fault are written by whichever replica sees first that they have changed; the entry
 /// of `replicas` by the replica itself.
-pub(super) fn schema() -> Value {
+pub(super) fn schema(kind: &str) -> Value {
+    let mut schema = common();
+    if let ("Budget", Some(Value::Object(properties))) = (kind, schema.get_mut("properties")) {
+        properties.insert("account".to_owned(), account());
+    }
+    schema
+}
+
+/// The account of a budget, which is written as a whole by whoever charges a pod or sees what became of one.
+fn account() -> Value {
+    let by_slot = |description: &str| json!({"type": "object", "description": description, "additionalProperties": {"type": "string"}});
+    json!({
+        "type": "object",
+        "description": "What pods take of the budget, in atoms of its units. Written by Tollgate alone.",
+        "x-kubernetes-map-type": "atomic",
+        "properties": {
+            "term": {"type": "integer", "format": "int64", "description": "The term of the leader that counts the live pods; missing until they are counted."},
+            "usage": {
+                "type": "object",
+                "description": "What live and ended pods take of each limit.",
+                "additionalProperties": {
+                    "type": "object",
+                    "properties": {
+                        "held": by_slot("By live pods, by the beginning of the part of the window."),
+                        "spent": by_slot("By time that has passed, by the beginning of the part of the window."),
+                        "rate": {"type": "string", "description": "By live pods for each further second."},
+                        "since": {"type": "integer", "format": "int64", "description": "The second up to which the rate is in `spent`."},
+                    },
+                },
+            },
+            "reservations": {
+                "type": "object",
+                "description": "What is kept for pods that were let in and have not been seen yet, by uid: at most 4,096.",
+                "additionalProperties": {
+                    "type": "object",
+                    "properties": {
+                        "namespace": {"type": "string"},
+                        "name": {"type": "string"},
+                        "at": {"type": "integer", "format": "int64", "description": "When it was let in, in seconds since 1970."},
+                        "attempt": {"type": "string", "description": "The replica and its review that let it in."},
+                        // One key of several: how the pod takes it.
+                        "charge": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
+                    },
+                },
+            },
+        },
+    })
+}
+
+fn common() -> Value {
     json!({
         "type": "object",
         "description": "What became of the object. Written by Tollgate.",

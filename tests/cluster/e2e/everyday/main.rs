@@ -7,6 +7,7 @@
 )]
 
 mod admission;
+mod budgets;
 mod calm;
 mod chart;
 mod configuration;
@@ -38,6 +39,11 @@ fn main() -> ExitCode {
         calm::objects_without_accelerators_cause_no_call,
         calm::nothing_else_stops_while_nobody_answers,
         calm::a_new_rule_leaves_what_exists_alone,
+        budgets::of_many_pods_at_once_exactly_those_that_fit_are_let_in,
+        budgets::a_replica_that_is_killed_lets_nobody_in_beyond_the_budget,
+        budgets::what_fails_later_is_given_back_by_proof_or_time_and_never_early,
+        budgets::what_ends_goes_or_waits_takes_nothing,
+        budgets::pods_that_are_there_count_from_the_first_second_of_a_budget,
         upheaval::no_call_fails_while_replicas_follow_one_another,
         upheaval::no_call_fails_while_certificates_follow_one_another,
         upheaval::no_call_is_judged_by_two_versions_of_a_policy,

@@ -1,5 +1,6 @@
 //! `tollgate budget`: how budgets stand, by the pods of a snapshot.
 
+mod shown;
 mod standing;
 mod table;
 
@@ -14,6 +15,7 @@ use tollgate_budget::{Account, Live, Roll};
 use tollgate_catalog::Catalog;
 use tollgate_pipeline::Counted;
 
+pub(crate) use self::shown::{reserved, shown};
 use self::standing::Standing;
 use crate::args::{BudgetArgs, BudgetFormat, ConfigArgs};
 use crate::failure::Failure;

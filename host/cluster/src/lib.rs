@@ -8,6 +8,7 @@ mod client;
 pub use client::{ConnectError, connect};
 pub use kube::{Client, Error as ClientError};
 
+pub mod access;
 pub mod authority;
 pub mod entry;
 pub mod leader;

@@ -1,8 +1,10 @@
 //! How budgets stand.
 
+use jiff::Timestamp;
 use maud::{Markup, Render, html};
 
 use crate::icon::{Icon, badge};
+use crate::moment;
 use crate::overview::number;
 use crate::plot::{self, Fill};
 use crate::text::Foreign;
@@ -55,13 +57,13 @@ pub(crate) fn section(view: &View) -> Markup {
             @match &view.budgets {
                 Err(why) => { p class="empty" { (badge(Icon::Triangle, "cannot be read")) " " (Foreign(why)) } }
                 Ok(budgets) if budgets.is_empty() => { p class="empty" { "No budget is configured." } }
-                Ok(budgets) => { div class="budgets" { @for budget in budgets { (article(budget)) } } }
+                Ok(budgets) => { div class="budgets" { @for budget in budgets { (article(budget, view.at)) } } }
             }
         }
     }
 }
 
-fn article(budget: &Budget) -> Markup {
+fn article(budget: &Budget, now: Timestamp) -> Markup {
     html! {
         article class="budget" {
             h3 { (Foreign(&budget.name)) }
@@ -74,12 +76,12 @@ fn article(budget: &Budget) -> Markup {
                 }
                 @if let Some(contact) = &budget.contact { ", ask " (Foreign(contact)) }
             }
-            @for limit in &budget.limits { (of_limit(limit)) }
+            div class="limits" { @for limit in &budget.limits { (of_limit(limit, now)) } }
         }
     }
 }
 
-fn of_limit(limit: &Limit) -> Markup {
+fn of_limit(limit: &Limit, now: Timestamp) -> Markup {
     let fill = Fill {
         used: limit.used_permille,
         reserved: limit.reserved_permille,
@@ -94,7 +96,7 @@ fn of_limit(limit: &Limit) -> Markup {
                 (Standing::of(limit))
             }
             (plot::fill(fill))
-            p class="amounts" { (amounts(limit)) }
+            p class="amounts" { (amounts(limit, now)) }
             @if !(limit.namespaces.is_empty() && limit.models.is_empty()) {
                 div class="shares" {
                     (shares("By namespace", &limit.namespaces, limit))
@@ -105,7 +107,7 @@ fn of_limit(limit: &Limit) -> Markup {
     }
 }
 
-fn amounts(limit: &Limit) -> Markup {
+fn amounts(limit: &Limit, now: Timestamp) -> Markup {
     html! {
         strong { (Foreign(&limit.used)) } " of " strong { (Foreign(&limit.amount)) }
         @if let Some(currency) = &limit.currency { " " (Foreign(currency)) }
@@ -113,7 +115,7 @@ fn amounts(limit: &Limit) -> Markup {
         @if let Some(reserved) = &limit.reserved { ", " strong { (Foreign(reserved)) } " reserved" }
         ", " (Foreign(&limit.free)) " free"
         @if let Some(soft) = &limit.soft { ", warns from " (Foreign(soft)) }
-        @if let Some(resets) = &limit.resets { ", begins anew at " (Foreign(resets)) }
+        @if let Some(resets) = limit.resets { ", begins anew " (moment::relative(resets, now)) }
     }
 }
 

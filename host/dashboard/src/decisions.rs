@@ -31,7 +31,7 @@ fn table(activity: &Activity) -> Markup {
                 tr {
                     th scope="col" { "Decision" }
                     th scope="col" class="wide" { span class="ends" { span { "60 min ago" } span { "now" } } }
-                    th scope="col" class="number" { "Most a min" }
+                    th scope="col" class="number most" { "Most a min" }
                     th scope="col" class="number" { "Last hour" }
                     th scope="col" class="number" { "Since start" }
                 }
@@ -52,7 +52,7 @@ fn row(icon: Icon, word: &str, series: &Series) -> Markup {
         tr class=(icon.class()) {
             th scope="row" { (badge(icon, word)) }
             td class="wide" { (plot::minutes(&series.minutes, &label)) }
-            td class="number" { (number(most)) }
+            td class="number most" { (number(most)) }
             td class="number" { (number(series.hour())) }
             td class="number" { (number(series.total)) }
         }

@@ -53,15 +53,13 @@ pub(crate) fn fill(fill: Fill) -> Markup {
     let taken = u64::from(used) + u64::from(reserved);
     let whole = taken.max(1_000);
     let percent = |part: u64| format!("{:.2}%", part as f64 * 100.0 / whole as f64);
-    let limit = (taken > 1_000).then_some(1_000);
     html! {
         svg class="fill" width="100%" height="10" aria-hidden="true" focusable="false" {
             rect class="track" width="100%" height="10" {}
             rect class="used" width=(percent(used.into())) height="10" {}
             rect class="reserved" x=(percent(used.into())) width=(percent(reserved.into())) height="10" {}
-            @for mark in soft.map(u64::from).into_iter().chain(limit) {
-                rect class="mark" x=(percent(mark)) width="2" height="10" {}
-            }
+            @if let Some(soft) = soft { rect class="soft" x=(percent(soft.into())) width="2" height="10" {} }
+            @if taken > 1_000 { rect class="mark" x=(percent(1_000)) width="2" height="10" {} }
         }
     }
 }

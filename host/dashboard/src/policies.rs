@@ -19,7 +19,7 @@ pub(crate) fn section(view: &View) -> Markup {
             @if view.policies.is_empty() {
                 p class="empty" { "No policy is on." }
             } @else {
-                div class="scroll" role="region" aria-labelledby="policies" tabindex="0" { (table(view, has_uses)) }
+                div class="scroll" role="region" aria-label="Table of policies" tabindex="0" { (table(view, has_uses)) }
             }
             @if !view.off.is_empty() {
                 p class="meta" {
@@ -65,7 +65,7 @@ fn row(policy: &Policy, view: &View) -> Markup {
                 @if policy.is_cut_off { " " (badge(Icon::Triangle, "cut off")) }
             }
             @if let Some(uses) = &policy.uses { (counts(&policy.name, uses)) }
-            td { (fault(policy, view)) }
+            td class="fault" { (fault(policy, view)) }
             td { code title=(visible(&policy.digest)) { (digest(&policy.digest)) } }
         }
     }

@@ -64,7 +64,7 @@ fn limit() -> Limit {
         free: "2".to_owned(),
         currency: None,
         soft: None,
-        resets: None,
+        resets: Some(at(4 * 86_400)),
         used_permille: 750,
         reserved_permille: 125,
         soft_permille: None,
@@ -205,7 +205,6 @@ fn hostile(text: &str) -> View {
         free: own(),
         currency: Some(own()),
         soft: Some(own()),
-        resets: Some(own()),
         namespaces: vec![share.clone()],
         models: vec![share],
         ..limit()

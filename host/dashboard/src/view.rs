@@ -182,7 +182,7 @@ pub struct Limit {
     /// From where on there is a warning.
     pub soft: Option<String>,
     /// When it begins anew.
-    pub resets: Option<String>,
+    pub resets: Option<Timestamp>,
     /// How many thousandths of the most are used.
     pub used_permille: u32,
     /// How many thousandths of the most are reserved.

@@ -90,7 +90,7 @@ fn limit(standing: LimitStanding, currency: Option<&str>) -> Limit {
             .filter(|_| limit.unit == Unit::Money)
             .map(str::to_owned),
         soft: limit.soft.map(text),
-        resets,
+        resets: resets.and_then(|at| at.parse().ok()),
         used_permille: permille(used, limit.amount),
         reserved_permille: permille(reserved, limit.amount),
         soft_permille: limit.soft.map(|soft| permille(soft, limit.amount)),

@@ -40,5 +40,8 @@ fn the_page_of_files_says_what_of_the_state_would_be_denied() {
 fn files_that_cannot_be_used_make_no_page() {
     let page = run(&["dashboard", "--once", "--config", "there-is-none"], b"");
     assert!(page.starts_with("status: 2"), "{page}");
-    assert!(page.contains("there-is-none") && !page.contains("<html"), "{page}");
+    assert!(
+        page.contains("there-is-none") && !page.contains("<html"),
+        "{page}"
+    );
 }

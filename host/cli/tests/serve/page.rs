@@ -105,7 +105,10 @@ fn names_of_pods_are_text_on_the_page() {
     pod["spec"]["containers"][0]["name"] = json!(name);
     assert_eq!(page.server.ask("validate", &pod)["allowed"], false);
     let html = page.html();
-    assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;\\u{202e}&quot;"), "{html}");
+    assert!(
+        html.contains("&lt;script&gt;alert(1)&lt;/script&gt;\\u{202e}&quot;"),
+        "{html}"
+    );
     assert!(!html.contains("<script") && !html.contains('\u{202e}'));
     page.server.stop();
 }
@@ -116,7 +119,10 @@ fn the_page_is_only_read_and_only_by_this_host() {
     let shown = page.ask("GET", "/", Some("localhost:1234"));
     assert_eq!(shown.status, 200);
     let policy = shown.header("content-security-policy");
-    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+    assert!(
+        policy.starts_with("default-src 'none'; style-src 'sha256-"),
+        "{policy}"
+    );
     assert_eq!(shown.header("cache-control"), "no-store");
     assert_eq!(shown.header("x-content-type-options"), "nosniff");
     assert_eq!(shown.header("content-type"), "text/html; charset=utf-8");
@@ -132,7 +138,10 @@ fn the_page_is_only_read_and_only_by_this_host() {
     for (method, path, host, status) in refused {
         let answer = page.ask(method, path, host);
         assert_eq!(answer.status, status, "{method} {path} {host:?}");
-        assert!(!answer.body.contains("gpu-limits"), "{method} {path} {host:?}");
+        assert!(
+            !answer.body.contains("gpu-limits"),
+            "{method} {path} {host:?}"
+        );
     }
     page.server.stop();
 }
@@ -148,7 +157,9 @@ fn without_a_cluster_the_page_is_not_shown_to_others() {
         let output = tollgate.output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{said}");
-        let why = format!("`{option} 0.0.0.0:0` is reached from elsewhere, and without a cluster nobody says who may see the page");
+        let why = format!(
+            "`{option} 0.0.0.0:0` is reached from elsewhere, and without a cluster nobody says who may see the page"
+        );
         assert!(said.contains(&why), "{said}");
     }
 }

@@ -73,7 +73,7 @@ fn certificate(view: &View) -> Markup {
     html! {
         @if let Some(expires) = view.certificate {
             @let left = expires.as_second() - view.at.as_second();
-            @let word = match left { ..=0 => "has expired", ..SOON => "expires soon", _ => "" };
+            @let word = match left { ..=0 => "has expired", 1..SOON => "expires soon", _ => "" };
             (figure(
                 "Certificate",
                 if left > 0 { moment::distance(left) } else { "expired".to_owned() },

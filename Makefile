@@ -9,10 +9,10 @@ artifact := $(target)/builtin.cwasm
 export TOLLGATE_BUILTIN_ARTIFACT := $(wildcard $(artifact))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run serve test e2e e2e-full e2e-older lint bench clean
+.PHONY: help setup build run serve test check-page e2e e2e-full e2e-older lint bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install what building needs and this machine lacks
 	@scripts/setup
@@ -39,6 +39,10 @@ test: setup ## build and run every test, and check the chart, the alerts and the
 	@echo "test: building and running every test (the first time takes several minutes)"
 	@cargo test --release --workspace
 	@scripts/check-deploy $(tollgate)
+
+check-page: build ## look at the page of a running server in headless Chromium, and leave screenshots in target/page
+	@scripts/setup page
+	@scripts/check-page $(tollgate) $(target)/page
 
 e2e_test := cargo test --release --workspace --features tollgate-e2e/e2e --test
 e2e_env = export TOLLGATE_BIN=$(tollgate) && TOLLGATE_E2E_PATH=$$(tests/cluster/build $(1)) && export TOLLGATE_E2E_PATH

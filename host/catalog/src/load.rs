@@ -44,6 +44,7 @@ pub struct Catalog {
     pub(crate) namespaces: Namespaces,
     own_namespace: String,
     is_draft: bool,
+    version: String,
 }
 
 /// A policy that is on.
@@ -98,6 +99,18 @@ impl Catalog {
     /// Whether some of its policies run slower than they will in the catalog that [`Loader::load`] makes of the same.
     pub fn is_draft(&self) -> bool {
         self.is_draft
+    }
+
+    /// What tells its configuration apart from others: replicas that have read the same have the same.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The names of the policies that are off.
+    pub fn off(&self) -> impl Iterator<Item = &str> {
+        let is_on = |name: &str| self.entries.iter().any(|entry| *entry.name == *name);
+        let names = self.policies.iter().map(String::as_str);
+        names.filter(move |name| !is_on(name))
     }
 
     /// Whether pods of a namespace are left alone.
@@ -246,6 +259,7 @@ impl Loader {
         resolved: Resolved,
         finish: Finish,
     ) -> Result<Catalog, Vec<Diagnostic>> {
+        let version = version(&resolved);
         let Resolved {
             policies,
             exemptions,
@@ -275,6 +289,7 @@ impl Loader {
             namespaces,
             own_namespace: self.own_namespace.clone(),
             is_draft: false,
+            version,
         };
         let mut errors = Vec::new();
         for group in group(policies)? {
@@ -483,6 +498,23 @@ impl Catalog {
         }
         self.bundles.push(bundle);
     }
+}
+
+/// A digest of what documents say. Namespaces are none of it: in a cluster their labels change without anybody's doing.
+fn version(resolved: &Resolved) -> String {
+    let Resolved {
+        policies,
+        exemptions,
+        budgets,
+        price_books,
+        kinds,
+        site,
+        site_origin: _,
+        namespaces: _,
+    } = resolved;
+    let said =
+        format!("{policies:?} {exemptions:?} {budgets:?} {price_books:?} {kinds:?} {site:?}");
+    digest::of_parts(&[said.as_bytes()])
 }
 
 /// What a policy's faults are counted for: they tell nothing of another component, nor of another configuration.

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod dashboard;
 mod registration;
 
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use tracing_subscriber::filter::LevelFilter;
 
+pub(crate) use self::dashboard::DashboardArgs;
 pub(crate) use self::registration::{FailPolicy, RegistrationArgs};
 
 /// GPU admission control for Kubernetes: repairs or refuses GPU pods before they are stored.
@@ -34,6 +36,8 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Show how budgets stand: limits, what is used and reserved, by namespace and model.
     Budget(BudgetArgs),
+    /// Show policies, budgets and what would be denied on a page, without a cluster.
+    Dashboard(DashboardArgs),
     /// List and inspect policies.
     Policy(PolicyArgs),
     /// Let objects in when Tollgate does not answer, until it is undone; works when no replica runs.
@@ -57,6 +61,7 @@ impl Command {
             Self::Serve(_) => LevelFilter::INFO,
             Self::Review(_)
             | Self::Budget(_)
+            | Self::Dashboard(_)
             | Self::Policy(_)
             | Self::FailOpen(_)
             | Self::Uninstall(_)
@@ -201,6 +206,10 @@ pub(crate) struct ServeArgs {
     /// Where to serve /livez, /readyz and /metrics over plain HTTP.
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:9443")]
     pub(crate) metrics_listen: SocketAddr,
+    /// Where to show a page to people; on an address that is not loopback only with `--cluster`, over TLS, to those who may
+    /// `get` the non-resource URL /dashboard [default: nowhere].
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) dashboard_listen: Option<SocketAddr>,
     /// The certificate chain in PEM, read again when it changes.
     #[arg(
         long,

@@ -1,6 +1,7 @@
 //! `tollgate budget`: how budgets stand, by the pods of a snapshot or by the accounts of a cluster.
 
 mod cluster;
+mod shown;
 mod standing;
 mod table;
 
@@ -15,6 +16,7 @@ use tollgate_budget::{Account, Live, Roll};
 use tollgate_catalog::Catalog;
 use tollgate_pipeline::Counted;
 
+pub(crate) use self::shown::{reserved, shown};
 use self::standing::Standing;
 use crate::args::{BudgetArgs, BudgetFormat, ConfigArgs};
 use crate::failure::Failure;

@@ -24,6 +24,14 @@ impl Failure {
             Self::Error(err) => format!("{ERROR}error{ERROR:#}: {err:#}\n"),
         });
     }
+
+    /// What is wrong, without colours and excerpts.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        match self {
+            Self::Diagnostics(diagnostics) => diagnostics.iter().map(ToString::to_string).collect(),
+            Self::Error(err) => vec![format!("{err:#}")],
+        }
+    }
 }
 
 impl From<Vec<Diagnostic>> for Failure {

@@ -6,6 +6,7 @@ mod terminal;
 
 mod answer;
 mod budget;
+mod dashboard;
 mod input;
 mod render;
 mod review;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Review(args) => review::run(args, &display),
         Command::Serve(args) => serve::run(args),
         Command::Budget(args) => budget::run(args),
+        Command::Dashboard(args) => dashboard::run(args),
         Command::Policy(args) => policy::run(args),
         Command::FailOpen(args) => removal::fail_open(args),
         Command::Uninstall(args) => removal::uninstall(args),

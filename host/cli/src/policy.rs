@@ -80,7 +80,8 @@ fn row(entry: &Entry) -> [String; 6] {
     ]
 }
 
-fn roles(info: &PolicyInfo) -> &'static str {
+/// Whether a policy repairs, judges, or both.
+pub(crate) fn roles(info: &PolicyInfo) -> &'static str {
     match (info.mutates, info.validates) {
         (true, true) => "repairs, judges",
         (true, false) => "repairs",

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod ledger;
+mod page;
 mod record;
 mod registration;
 mod reviewer;
@@ -47,6 +48,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Failure> {
 }
 
 async fn serve(args: &ServeArgs) -> Result<(), Failure> {
+    page::check(args)?;
     let instances = u32::try_from(Limits::default().concurrency)
         .unwrap_or(u32::MAX)
         .saturating_add(SPARE_INSTANCES);
@@ -61,7 +63,11 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
         ledger: ledger::open(args, cluster.as_ref())?,
     };
     let setup = Setup::serving(args.config.clone(), serving)?;
-    let (source, reviewer) = source(cluster, &setup).await?;
+    let (source, reviewer) = source(cluster, args, &setup).await?;
+    let admitting = match &source {
+        Source::Cluster(cluster) => Some(cluster.client()),
+        Source::Files => None,
+    };
     let registered = match &source {
         Source::Cluster(cluster) => Registered::start(args, cluster, &own_namespace)?,
         Source::Files => None,
@@ -79,6 +85,7 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
         }
     };
     announce(&server, &reviewer);
+    let _page = page::serve(args, &server, &reviewer, admitting).await?;
     let (stop, stopped) = oneshot::channel::<()>();
     let leads = registered.as_ref().map(Registered::leads);
     let serves = Serves {
@@ -106,16 +113,20 @@ enum Source {
 /// Finds the source, and a reviewer that has already loaded files; a cluster's objects have to be listed first.
 async fn source(
     cluster: Option<Cluster>,
+    args: &ServeArgs,
     setup: &Setup,
 ) -> Result<(Source, Arc<Reviewer>), Failure> {
+    let reviewer = Reviewer {
+        denials: args.dashboard_listen.map(|_| Arc::default()),
+        ..Reviewer::default()
+    };
     if let Some(cluster) = cluster {
         let reviewer = Reviewer {
             patience: cluster::PATIENCE,
-            ..Reviewer::default()
+            ..reviewer
         };
         return Ok((Source::Cluster(cluster), Arc::new(reviewer)));
     }
-    let reviewer = Reviewer::default();
     let catalog = setup.catalog().await?;
     warn(&catalog);
     reviewer.catalog.store(Some(Arc::new(catalog)));

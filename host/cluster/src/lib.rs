@@ -11,6 +11,7 @@ pub use kube::{Client, Error as ClientError};
 mod accounts;
 pub use accounts::{Accounts, StatusStore};
 
+pub mod access;
 pub mod authority;
 pub mod entry;
 pub mod leader;

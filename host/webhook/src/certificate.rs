@@ -65,7 +65,7 @@ pub(crate) struct Certificate {
 
 /// The certificate of new handshakes.
 #[derive(Debug)]
-pub(crate) struct Served(ArcSwap<Certificate>);
+pub struct Served(ArcSwap<Certificate>);
 
 impl Pair {
     /// Reads both files as of one moment: when the certificate changes while the key is read, as it does in the
@@ -145,6 +145,11 @@ fn unusable(err: rustls::Error) -> CertificateError {
 }
 
 impl Served {
+    /// When it expires.
+    pub fn expires(&self) -> SystemTime {
+        self.0.load().expires
+    }
+
     pub(crate) fn new(certificate: Certificate) -> Self {
         Self(ArcSwap::from_pointee(certificate))
     }

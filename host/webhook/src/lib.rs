@@ -5,7 +5,8 @@
 //! so that the API server's `failurePolicy` decides.
 //!
 //! Three parts run side by side: the accept loop with one task a connection, the watch over the certificate's
-//! files, and a thread of its own for probes and metrics, which therefore answer under any load.
+//! files, and a thread of its own for probes and metrics, which therefore answer under any load. A [`PageServer`] shows a
+//! page to people, on another thread.
 
 mod reviewer;
 pub use reviewer::{
@@ -25,7 +26,7 @@ mod tls;
 pub use tls::install_crypto;
 
 mod certificate;
-pub use certificate::{CertificateError, Pair};
+pub use certificate::{CertificateError, Pair, Served};
 
 mod authority;
 pub use authority::{Authority, AuthorityError, Validity, expires, vouches};
@@ -35,6 +36,9 @@ pub use self_signed::{SelfSignedError, self_signed};
 
 mod metrics;
 pub use metrics::{AccountTiding, LimitFigures, Metrics, Reload};
+
+mod page;
+pub use page::{Audience, Entrance, Guard, Page, PageServer, Rendered};
 
 mod activity;
 mod body;
@@ -47,4 +51,5 @@ mod lifecycle;
 mod probes;
 mod rejection;
 mod renewal;
+mod side;
 mod unwind;

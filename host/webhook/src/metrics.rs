@@ -13,7 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::gate::Occupancy;
 use crate::rejection::Reason;
-use crate::reviewer::{Admission, Decision, Phase, PolicyRun};
+use crate::reviewer::{Admission, Decision, Effect, Phase, PolicyRun};
 
 /// Upper bounds of a review's durations, in seconds.
 const REVIEW_BUCKETS: [f64; 15] = [
@@ -165,6 +165,32 @@ impl Metrics {
     /// Shows how all limits of all budgets stand, and no others.
     pub fn budgets_stand(&self, limits: Vec<LimitFigures>) {
         self.budgets.set(limits);
+    }
+
+    /// How many calls were decided so, in both phases.
+    pub fn decided(&self, decision: Decision) -> u64 {
+        let phases = [&self.mutate, &self.validate].into_iter();
+        phases.map(|phase| phase.decided(decision).get()).sum()
+    }
+
+    /// How often a rule did something, in both phases.
+    pub fn used(&self, policy: &str, rule: &str, effect: Effect) -> u64 {
+        let of = |phase: Phase| {
+            let labels = RuleLabels {
+                phase: phase.as_label(),
+                policy: policy.to_owned(),
+                rule: rule.to_owned(),
+                effect: effect.as_label(),
+            };
+            self.rules.get(&labels).map_or(0, |counter| counter.get())
+        };
+        of(Phase::Mutate) + of(Phase::Validate)
+    }
+
+    /// How many reloads of the configuration ended so.
+    pub fn reloads(&self, reload: Reload) -> u64 {
+        let counter = self.configuration_reloads.get(&reload.into());
+        counter.map_or(0, |counter| counter.get())
     }
 
     /// Counts a call that was judged.

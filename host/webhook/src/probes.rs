@@ -2,102 +2,41 @@
 //!
 //! It has a thread and a runtime of its own, so that it answers when all other threads are busy judging.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
-use tokio::runtime::Builder;
-use tokio::sync::{Semaphore, oneshot};
-use tracing::{debug, warn};
 
 use crate::lifecycle::Stage;
 use crate::metrics::Snapshot;
 use crate::reviewer::Reviewer;
 use crate::server::Shared;
+use crate::side::{self, Listening, Side, text};
 
 /// How many connections are open at once.
 const CONNECTIONS: usize = 128;
-/// What is read of a request.
-const BUFFER: usize = 16 << 10;
-/// How long to wait when no connection can be accepted, for want of files.
-const BREATH: Duration = Duration::from_millis(100);
 
-const TEXT: &str = "text/plain; charset=utf-8";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-/// The running listener; it ends when this is dropped.
-pub(crate) struct Probes {
-    _stop: oneshot::Sender<Infallible>,
-}
 
 /// Serves probes and metrics on a thread.
 pub(crate) fn start<R: Reviewer>(
     listener: TcpListener,
     shared: Arc<Shared<R>>,
-) -> io::Result<Probes> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let (stop, stopped) = oneshot::channel();
-    let serve = async move {
-        tokio::select! {
-            _ = stopped => {}
-            Err(err) = accept(listener, shared) => warn!(%err, "probes and metrics are not served"),
-        }
+) -> io::Result<Listening> {
+    let side = Side {
+        name: "probes",
+        connections: CONNECTIONS,
+        header_time: shared.limits.header_time,
+        tls: None,
     };
-    thread::Builder::new()
-        .name("probes".to_owned())
-        .spawn(move || runtime.block_on(serve))?;
-    Ok(Probes { _stop: stop })
-}
-
-async fn accept<R: Reviewer>(
-    listener: TcpListener,
-    shared: Arc<Shared<R>>,
-) -> io::Result<Infallible> {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let permit = Arc::clone(&connections).acquire_owned().await;
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let served = serve(stream, Arc::clone(&shared));
-                tokio::spawn(async move {
-                    served.await;
-                    drop(permit);
-                });
-            }
-            Err(err) => {
-                debug!(%err, "no connection could be accepted");
-                tokio::time::sleep(BREATH).await;
-            }
-        }
-    }
-}
-
-async fn serve<R: Reviewer>(stream: TcpStream, shared: Arc<Shared<R>>) {
-    let header_time = shared.limits.header_time;
-    let service = service_fn(move |request| {
-        let response = answer(&request, &shared);
-        async move { Ok::<_, Infallible>(response) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(header_time)
-        .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(err) = connection.await {
-        debug!(%err, "probe's connection broke");
-    }
+    side::start(listener, side, move |request| {
+        std::future::ready(answer(&request, &shared))
+    })
 }
 
 fn answer<R: Reviewer, B>(request: &Request<B>, shared: &Shared<R>) -> Response<Full<Bytes>> {
@@ -148,14 +87,5 @@ fn metrics<R>(shared: &Shared<R>) -> Response<Full<Bytes>> {
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static(OPEN_METRICS));
-    response
-}
-
-fn text(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(text));
-    *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(TEXT));
     response
 }

@@ -17,10 +17,10 @@ use crate::gate::Gate;
 use crate::lifecycle::{Lifecycle, Stage};
 use crate::metrics::Metrics;
 use crate::options::{Drain, Limits, Options, Trust};
-use crate::probes::{self, Probes};
 use crate::renewal::Renewal;
 use crate::reviewer::Reviewer;
-use crate::{connection, tls};
+use crate::side::Listening;
+use crate::{connection, probes, tls};
 
 /// How long to wait when no connection can be accepted, for want of files.
 const BREATH: Duration = Duration::from_millis(100);
@@ -33,7 +33,7 @@ pub struct Server<R> {
     renewal: Renewal,
     tls_poll: Duration,
     drain: Drain,
-    probes: Probes,
+    probes: Listening,
 }
 
 /// Where a server listens.
@@ -71,6 +71,17 @@ pub enum BindError {
     /// The thread for probes and metrics cannot be started.
     #[error("probes and metrics cannot be served")]
     Probes(#[source] io::Error),
+    /// The thread for the page cannot be started.
+    #[error("the page cannot be served")]
+    Page(#[source] io::Error),
+    /// The page would be shown to everybody who reaches an address.
+    #[error(
+        "`{address}` is not an address of this host alone, and nothing says who may see the page"
+    )]
+    Exposed {
+        /// The address.
+        address: SocketAddr,
+    },
 }
 
 /// What all parts of a running server see.
@@ -140,6 +151,11 @@ impl<R: Reviewer> Server<R> {
         self.addresses
     }
 
+    /// The certificate that is served, whichever that is at the time.
+    pub fn served(&self) -> Arc<Served> {
+        Arc::clone(&self.shared.served)
+    }
+
     /// The server's metrics, for what it cannot count by itself.
     pub fn metrics(&self) -> Arc<Metrics> {
         Arc::clone(&self.shared.metrics)
@@ -172,7 +188,7 @@ impl<R: Reviewer> Server<R> {
     }
 }
 
-async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
+pub(crate) async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
     let failed = |source| BindError::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;

@@ -36,6 +36,13 @@ pub(crate) fn server_config(served: Arc<Served>) -> Result<ServerConfig, rustls:
     Ok(config)
 }
 
+/// The same for a listener that speaks HTTP/1.1 alone.
+pub(crate) fn http1_config(served: Arc<Served>) -> Result<ServerConfig, rustls::Error> {
+    let mut config = server_config(served)?;
+    config.alpn_protocols = vec![HTTP1.to_vec()];
+    Ok(config)
+}
+
 #[derive(Debug)]
 struct Current(Arc<Served>);
 

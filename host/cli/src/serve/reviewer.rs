@@ -1,14 +1,17 @@
 //! Between the server's calls and the pipeline's reviews.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwapOption;
 use tollgate_catalog::Catalog;
+use tollgate_dashboard::Denials;
 use tollgate_pipeline as pipeline;
 use tollgate_webhook as webhook;
 use webhook::{Admission, Call, Decision, Refusal};
 
 use super::record;
+use crate::dashboard;
 
 /// How often to look for the labels of a namespace that is only just there.
 const LOOK: Duration = Duration::from_millis(5);
@@ -20,6 +23,8 @@ pub(super) struct Reviewer {
     /// How long to wait for the labels of a namespace that is not known: in a cluster they may be on their way, since
     /// people create a namespace and what is in it at once.
     pub(super) patience: Duration,
+    /// Where denials are remembered for the page, if there is one.
+    pub(super) denials: Option<Arc<Denials>>,
 }
 
 impl webhook::Reviewer for Reviewer {
@@ -83,9 +88,13 @@ impl Reviewer {
             }
         };
         let since = Instant::now();
-        let outcome = pipeline::review(&catalog, request, phase, SystemTime::now()).await;
+        let now = SystemTime::now();
+        let outcome = pipeline::review(&catalog, request, phase, now).await;
         if let Ok(outcome) = &outcome {
             record::log(outcome, phase, since.elapsed());
+            if let Some(denials) = &self.denials {
+                dashboard::note(denials, outcome, now);
+            }
         }
         Ok(outcome.map(|outcome| admission(outcome, phase)))
     }

@@ -3,6 +3,7 @@
 mod command;
 
 mod budget;
+mod dashboard;
 mod default_profile;
 mod exemptions;
 mod explain;

@@ -31,6 +31,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "pipeline",
         &["admission", "budget", "catalog", "context", "engine"],
     ),
+    ("dashboard", &[]),
     ("webhook", &[]),
     (
         "cluster",
@@ -46,6 +47,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "catalog",
             "cluster",
             "context",
+            "dashboard",
             "engine",
             "gpu",
             "pipeline",
@@ -97,6 +99,7 @@ const KNOWN_BY_ONE: &[(&str, &str)] = &[
     ("wasmtime-wizer", "engine"),
     ("axum", "bench"),
     ("hyper", "webhook"),
+    ("maud", "dashboard"),
     ("rustls", "webhook"),
     ("clap", "cli"),
     ("kube", "cluster"),

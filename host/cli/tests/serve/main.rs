@@ -15,6 +15,7 @@
 mod server;
 
 mod budgets;
+mod page;
 
 use std::fs;
 use std::path::Path;

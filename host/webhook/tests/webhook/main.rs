@@ -13,6 +13,7 @@ mod client;
 mod drain;
 mod judge;
 mod limits;
+mod page;
 mod pki;
 mod probes;
 mod protocol;

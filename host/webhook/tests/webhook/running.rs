@@ -7,7 +7,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tollgate_webhook::{Drain, Metrics, Options, Server, TlsFiles};
+use tollgate_webhook::{Drain, Metrics, Options, Served, Server, TlsFiles};
 
 use crate::client::{self, Client, Dial};
 use crate::judge::Judge;
@@ -19,6 +19,7 @@ pub(crate) struct Running {
     pub(crate) probes: SocketAddr,
     pub(crate) judge: Arc<Judge>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) served: Arc<Served>,
     pub(crate) authority: Authority,
     pub(crate) folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
@@ -64,6 +65,7 @@ pub(crate) async fn start_with(
         probes: addresses.metrics_listen,
         judge,
         metrics: server.metrics(),
+        served: server.served(),
         authority,
         folder,
         stop: Some(stop),

@@ -14,6 +14,7 @@ mod configuration;
 mod control_plane;
 mod farewell;
 mod foretold;
+mod page;
 mod plugin;
 mod pods;
 mod stream;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         upheaval::all_is_right_again_soon_after_a_crash,
         farewell::a_cluster_that_starts_cold_does_not_wait_for_tollgate,
         farewell::an_uninstalled_tollgate_leaves_nothing_behind,
+        page::only_who_may_look_is_let_in,
         chart::the_api_server_takes_all_that_is_rendered,
         chart::a_release_comes_changes_and_goes,
         systems::pytorchjob,

@@ -1,0 +1,132 @@
+//! How budgets stand, for the page.
+
+use std::time::SystemTime;
+
+use anyhow::Context as _;
+use tollgate_budget::Weighed;
+use tollgate_catalog::Catalog;
+use tollgate_dashboard::{Budget, Limit, Share};
+use tollgate_gpu::{Amount, Unit};
+use tollgate_pipeline::Counted;
+
+use super::standing::{LimitStanding, Standing};
+use super::standings;
+use crate::failure::Failure;
+
+/// How all budgets stand by their accounts, and by the pods that are known who takes what of them.
+pub(crate) async fn shown(
+    catalog: &Catalog,
+    counted: &[Counted],
+    now: SystemTime,
+) -> Result<Vec<Budget>, Failure> {
+    let standings = standings(catalog, counted, None, now).await?;
+    Ok(standings.into_iter().map(budget).collect())
+}
+
+/// The pods that accounts keep something for: where nobody watches pods, all that there are.
+pub(crate) async fn reserved(catalog: &Catalog) -> Result<Vec<Counted>, Failure> {
+    let mut counted = Vec::new();
+    for charged in &catalog.budgets {
+        let account = catalog.ledger.account(&charged.budget.name).await;
+        let account = account.context("the accounts of budgets cannot be read")?;
+        let reading = std::sync::Arc::new(charged.reading(account.clone()));
+        counted.extend(account.reservations.iter().map(|(uid, kept)| Counted {
+            uid: uid.to_string(),
+            namespace: kept.pod.0.to_string(),
+            name: kept.pod.1.to_string(),
+            node: None,
+            began: kept.at,
+            charges: vec![Weighed {
+                budget: reading.clone(),
+                charge: kept.charge.clone(),
+                standings: Vec::new(),
+            }],
+        }));
+    }
+    Ok(counted)
+}
+
+fn budget(standing: Standing) -> Budget {
+    let Standing {
+        name,
+        on_exceed,
+        contact,
+        currency,
+        pods,
+        limits,
+    } = standing;
+    let limits = limits.into_iter();
+    Budget {
+        name,
+        on_exceed,
+        contact,
+        pods: Some(pods),
+        limits: limits.map(|one| limit(one, currency.as_deref())).collect(),
+    }
+}
+
+fn limit(standing: LimitStanding, currency: Option<&str>) -> Limit {
+    let LimitStanding {
+        limit,
+        used,
+        reserved,
+        resets,
+        namespaces,
+        models,
+    } = standing;
+    let text = |amount: Amount| amount.text(limit.unit);
+    let share = |(name, amount)| Share {
+        name,
+        amount: text(amount),
+    };
+    let taken = used.plus(reserved).unwrap_or(limit.amount);
+    Limit {
+        name: limit.key().as_str().to_owned(),
+        amount: text(limit.amount),
+        used: text(used),
+        reserved: (!reserved.is_zero()).then(|| text(reserved)),
+        free: text(limit.amount.less(taken)),
+        currency: currency
+            .filter(|_| limit.unit == Unit::Money)
+            .map(str::to_owned),
+        soft: limit.soft.map(text),
+        resets: resets.and_then(|at| at.parse().ok()),
+        used_permille: permille(used, limit.amount),
+        reserved_permille: permille(reserved, limit.amount),
+        soft_permille: limit.soft.map(|soft| permille(soft, limit.amount)),
+        is_hourly: limit.unit.adds_up(),
+        namespaces: namespaces.into_iter().map(share).collect(),
+        models: models.into_iter().map(share).collect(),
+    }
+}
+
+/// How many thousandths of a whole something is, at most ten times the whole; of nothing, nothing is enough.
+fn permille(part: Amount, whole: Amount) -> u32 {
+    const MOST: u32 = 10_000;
+    if part.is_zero() {
+        return 0;
+    }
+    let thousandths = part.times(1_000).ok();
+    let thousandths = thousandths.and_then(|all| all.atoms().checked_div(whole.atoms()));
+    thousandths
+        .and_then(|all| u32::try_from(all).ok())
+        .map_or(MOST, |all| all.min(MOST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(part: u128, whole: u128) -> u32 {
+        permille(Amount::from_atoms(part), Amount::from_atoms(whole))
+    }
+
+    #[test]
+    fn thousandths_are_bounded_also_of_nothing() {
+        assert_eq!((of(3, 4), of(0, 0), of(1, 3)), (750, 0, 333));
+        assert_eq!(
+            (of(1, 0), of(u128::MAX, 1), of(50, 1)),
+            (10_000, 10_000, 10_000)
+        );
+    }
+}

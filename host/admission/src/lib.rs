@@ -30,6 +30,9 @@ mod container;
 pub use container::ContainerView;
 pub use tollgate_gpu::ContainerClass;
 
+mod fields;
+pub use fields::{ContainerFields, PodFields, RequestFields};
+
 mod accelerator;
 pub mod condition;
 

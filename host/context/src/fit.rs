@@ -116,6 +116,9 @@ pub fn fit(pod: PodView<'_>, snapshot: &Snapshot) -> Option<Fit> {
 
 /// The nodes and pools that a pod's node selector and required affinity leave.
 pub(crate) fn left<'s>(pod: PodView<'_>, snapshot: &'s Snapshot) -> Vec<&'s Offer> {
+    if snapshot.offers().is_empty() {
+        return Vec::new();
+    }
     let ask = Ask::of(pod);
     let suits = |offer: &&Offer| {
         let holds = |term: &Vec<Wanted>| term.iter().all(|wanted| offer.meets(wanted));

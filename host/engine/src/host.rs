@@ -8,7 +8,8 @@ use tollgate_context::{Answer, Asked, Known, Question, Scaler, Unit, Workload};
 use wasmtime::component::Resource;
 
 use crate::bindings::tollgate::policy::types::{
-    EnvVar, Mount, NodeTerm, Port, Probe, ResourceClaim, Toleration, Volume,
+    ContainerFields, EnvVar, Mount, NodeTerm, PodFields, Port, Probe, RequestFields, ResourceClaim,
+    Toleration, Volume,
 };
 use crate::bindings::tollgate::policy::{cluster, edits, findings, log, raw_patch, site, types};
 use crate::state::{ContainerHandle, Doing, PodHandle, ReviewHandle, State};
@@ -50,44 +51,8 @@ impl State {
 impl types::Host for State {}
 
 impl types::HostReview for State {
-    fn operation(&mut self, _: Resource<ReviewHandle>) -> Result<String> {
-        Ok(self.request()?.operation.as_str().to_owned())
-    }
-
-    fn kind(&mut self, _: Resource<ReviewHandle>) -> Result<String> {
-        Ok(self.request()?.gvk.kind.clone())
-    }
-
-    fn group(&mut self, _: Resource<ReviewHandle>) -> Result<String> {
-        Ok(self.request()?.gvk.group.clone())
-    }
-
-    fn version(&mut self, _: Resource<ReviewHandle>) -> Result<String> {
-        Ok(self.request()?.gvk.version.clone())
-    }
-
-    fn subresource(&mut self, _: Resource<ReviewHandle>) -> Result<Option<String>> {
-        Ok(self.request()?.subresource.clone())
-    }
-
-    fn namespace(&mut self, _: Resource<ReviewHandle>) -> Result<Option<String>> {
-        Ok(self.request()?.namespace.clone())
-    }
-
-    fn name(&mut self, _: Resource<ReviewHandle>) -> Result<Option<String>> {
-        Ok(self.request()?.name.clone())
-    }
-
-    fn user(&mut self, _: Resource<ReviewHandle>) -> Result<String> {
-        Ok(self.request()?.user.clone())
-    }
-
-    fn groups(&mut self, _: Resource<ReviewHandle>) -> Result<Vec<String>> {
-        Ok(self.request()?.groups.clone())
-    }
-
-    fn dry_run(&mut self, _: Resource<ReviewHandle>) -> Result<bool> {
-        Ok(self.request()?.dry_run)
+    fn fields(&mut self, _: Resource<ReviewHandle>) -> Result<RequestFields> {
+        Ok(admission::RequestFields::from(self.request()?).into())
     }
 
     fn revision(&mut self, _: Resource<ReviewHandle>) -> Result<u32> {
@@ -167,11 +132,7 @@ impl types::HostPod for State {
     }
 
     getters! { PodHandle, pod;
-        role() -> String = str::to_owned;
-        path() -> String = str::to_owned;
-        count() -> Option<u32>;
-        owner() -> Option<String>;
-        is_whole() -> bool;
+        fields() -> PodFields = PodFields::from;
         label(key: String) -> Option<String> = own;
         labels() -> Vec<(String, String)>;
         annotation(key: String) -> Option<String> = own;
@@ -185,28 +146,12 @@ impl types::HostPod for State {
         resource_claims() -> Vec<ResourceClaim> = into_all;
         request(name: String) -> Option<String>;
         limit(name: String) -> Option<String>;
-        runtime_class() -> Option<String> = own;
-        scheduler() -> Option<String> = own;
-        priority_class() -> Option<String> = own;
-        node_name() -> Option<String> = own;
-        service_account() -> Option<String> = own;
-        os() -> Option<String> = own;
-        restart_policy() -> String = str::to_owned;
-        grace_period() -> Option<u32>;
-        scheduling_gates() -> Vec<String>;
-        host_ipc() -> bool;
-        host_pid() -> bool;
-        host_network() -> bool;
     }
 }
 
 impl types::HostContainer for State {
     getters! { ContainerHandle, container;
-        name() -> String = str::to_owned;
-        path() -> String;
-        class() -> String = |class: admission::ContainerClass| class.as_str().to_owned();
-        image() -> Option<String> = own;
-        image_pull_policy() -> Option<String> = own;
+        fields() -> ContainerFields = ContainerFields::from;
         request(name: String) -> Option<String>;
         limit(name: String) -> Option<String>;
         requests() -> Vec<(String, String)>;
@@ -214,15 +159,11 @@ impl types::HostContainer for State {
         resource_claims() -> Vec<ResourceClaim> = into_all;
         env(name: String) -> Option<EnvVar> = into;
         env_with_prefix(prefix: String) -> Vec<EnvVar> = into_all;
-        has_env_from() -> bool;
         command() -> Vec<String>;
         args() -> Vec<String>;
         ports() -> Vec<Port> = into_all;
         mounts() -> Vec<Mount> = into_all;
         probe(name: String) -> Option<Probe> = into;
-        privileged() -> bool;
-        capabilities() -> Vec<String>;
-        run_as_user() -> Option<i32>;
     }
 }
 
@@ -251,6 +192,9 @@ macro_rules! records {
 }
 
 records! {
+    RequestFields { operation, kind, group, version, subresource, namespace, name, user, groups, dry_run }
+    PodFields { role, path, count, owner, is_whole, runtime_class, scheduler, priority_class, node_name, service_account, os, restart_policy, grace_period, scheduling_gates, host_ipc, host_pid, host_network }
+    ContainerFields { name, path, class, image, image_pull_policy, has_env_from, privileged, capabilities, run_as_user }
     Toleration { key, operator, value, effect, seconds }
     NodeTerm { term, key, operator, values, required }
     Volume { name, source, medium, size_limit, host_path, claim }

@@ -48,7 +48,8 @@ pub enum QuantityError {
     },
 }
 
-const NANOS: i128 = 1_000_000_000;
+const NANOS_64: u64 = 1_000_000_000;
+const NANOS: i128 = NANOS_64 as i128;
 
 /// Suffix and power of ten, largest first.
 const DECIMAL: [(&str, i32); 10] = [
@@ -313,6 +314,9 @@ fn magnitude(whole: &str, fraction: &str, scale: Scale) -> Option<i128> {
     {
         return Some(0);
     }
+    if let Some(nanos) = short(whole, fraction, scale) {
+        return Some(nanos);
+    }
     match scale {
         Scale::Two(bits) => times(whole, fraction, NANOS << bits),
         Scale::Ten(exponent) if exponent >= -9 => {
@@ -323,6 +327,26 @@ fn magnitude(whole: &str, fraction: &str, scale: Scale) -> Option<i128> {
             (-9_i64).saturating_sub(exponent),
         )),
     }
+}
+
+/// What almost every quantity is: a whole number of few digits, with a suffix. In WebAssembly, 128 bits are slow.
+fn short(whole: &str, fraction: &str, scale: Scale) -> Option<i128> {
+    // So many digits fit into 64 bits, and with nine more zeros into 128.
+    if !fraction.is_empty() || whole.len() > 18 {
+        return None;
+    }
+    let number = u128::from(whole.parse::<u64>().ok()?);
+    let nanos = match scale {
+        Scale::Two(bits) => {
+            let nanos = number * u128::from(NANOS_64);
+            (nanos.leading_zeros() > bits + 1).then(|| nanos << bits)?
+        }
+        Scale::Ten(exponent @ -9..=9) => {
+            number * u128::from(10_u64.pow(u32::try_from(exponent + 9).ok()?))
+        }
+        Scale::Ten(_) => return None,
+    };
+    i128::try_from(nanos).ok()
 }
 
 /// `whole.fraction × unit`, rounded up.
@@ -364,6 +388,9 @@ fn nanos_of(exponent: i32) -> Option<i128> {
 
 /// The quotient rounded towards more; `divisor` is positive.
 fn divide_up(number: i128, divisor: i128) -> i128 {
+    if let (Ok(number), Ok(divisor)) = (i64::try_from(number), i64::try_from(divisor)) {
+        return i128::from(number.div_euclid(divisor) + i64::from(number.rem_euclid(divisor) != 0));
+    }
     number.div_euclid(divisor) + i128::from(number.rem_euclid(divisor) != 0)
 }
 
@@ -562,6 +589,14 @@ mod tests {
     }
 
     proptest! {
+        /// With a fraction of nothing, the short way is not taken.
+        #[test]
+        fn whole_numbers_are_read_alike_both_ways(number in 0..=10_u64.pow(18), suffix in "([numkMGTPE]|[KMGTPE]i|e-?[0-9])?") {
+            let short = Quantity::parse(&format!("{number}{suffix}"));
+            let long = Quantity::parse(&format!("{number}.0{suffix}"));
+            prop_assert_eq!(short.ok(), long.ok());
+        }
+
         #[test]
         fn what_is_written_is_read_back(nanos in any::<i128>()) {
             let amount = Quantity::from_nanos(nanos / 1_000);

@@ -264,6 +264,10 @@ const fn companion(name: &'static str) -> Resource {
 /// ```
 #[must_use]
 pub fn lookup(name: &str) -> Option<&'static Resource> {
+    // Most names are `cpu` and `memory`, and those of no row.
+    if !name.contains('/') {
+        return None;
+    }
     RESOURCES
         .iter()
         .find(|resource| resource.name.matches(name))
@@ -357,10 +361,24 @@ fn ends_as_virtual_gpu(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Class, RESOURCES, Vendor, exact_resources, is_accelerator, is_taint_key, lookup};
+    use super::{
+        Class, Name, RESOURCES, Vendor, exact_resources, is_accelerator, is_taint_key, lookup,
+    };
 
     fn class(name: &str) -> Option<Class> {
         lookup(name).map(|resource| resource.class)
+    }
+
+    #[test]
+    fn every_name_has_a_domain() {
+        for resource in RESOURCES {
+            let name = match resource.name {
+                Name::Exact(name) | Name::Between(name, _) => name,
+                Name::Mig | Name::Passthrough | Name::VirtualGpu => "nvidia.com/",
+                Name::AmdPartition => "amd.com/",
+            };
+            assert!(name.contains('/'), "{name}");
+        }
     }
 
     #[test]

@@ -508,6 +508,11 @@ impl Workload {
 
 /// Whether the words of a command begin with those of the pattern.
 fn begins_with(words: &[&str], pattern: &str) -> bool {
+    // Most patterns are of another program.
+    let is_other = |first: &&str| !pattern.starts_with(program(first));
+    if words.first().is_some_and(is_other) {
+        return false;
+    }
     let mut words = words.iter().copied();
     pattern.split(' ').enumerate().all(|(position, wanted)| {
         let Some(word) = words.next() else {

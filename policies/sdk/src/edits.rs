@@ -2,7 +2,7 @@
 //! forgotten.
 
 use crate::contract::edits as raw;
-use crate::view::forget_all;
+use crate::view::{forget_all, note_edit};
 use crate::{Container, EditError, Pod, Probe, Toleration};
 
 /// Functions over a pod or a container, each with what it may have changed.
@@ -12,6 +12,7 @@ macro_rules! edits {
         #[doc = "\n\n# Errors\n\nWhen the edit is refused: another policy wrote another value there, or the API server would refuse the result."]
         pub fn $name($on: &$type, rule: &str $(, $arg: $arg_type)*) -> Result<(), EditError> {
             let made = raw::$name($on.raw(), rule $(, $arg)*);
+            note_edit();
             let kept = $on.kept();
             $(kept.$field.forget();)*
             let _ = kept;
@@ -46,21 +47,21 @@ edits! {
     /// Sets an annotation of the pod.
     set_annotation(pod: Pod, key: &str, value: &str) changes annotations;
     /// Sets a value of the node selector.
-    set_node_selector(pod: Pod, key: &str, value: &str) changes node_selectors, models, gpu_unit;
+    set_node_selector(pod: Pod, key: &str, value: &str) changes node_selectors, fields, models, gpu_unit;
     /// Adds an expression to every term of the required node affinity, or makes the first term.
     add_node_affinity(pod: Pod, key: &str, operator: &str, values: &[String]) changes node_terms, models, gpu_unit;
     /// Sets the runtime class.
-    set_runtime_class(pod: Pod, name: &str) changes runtime_class;
+    set_runtime_class(pod: Pod, name: &str) changes fields;
     /// Sets the priority class.
-    set_priority_class(pod: Pod, name: &str) changes;
+    set_priority_class(pod: Pod, name: &str) changes fields;
     /// Sets the termination grace period in seconds.
-    set_grace_period(pod: Pod, seconds: u32) changes;
+    set_grace_period(pod: Pod, seconds: u32) changes fields;
     /// Adds a scheduling gate.
-    set_scheduling_gate(pod: Pod, name: &str) changes;
+    set_scheduling_gate(pod: Pod, name: &str) changes fields;
     /// Adds a capability to a container.
-    add_capability(container: Container, name: &str) changes;
+    add_capability(container: Container, name: &str) changes fields;
     /// Sets the image pull policy of a container.
-    set_image_pull_policy(container: Container, policy: &str) changes;
+    set_image_pull_policy(container: Container, policy: &str) changes fields;
     /// Sets a probe: `liveness`, `readiness` or `startup`.
     set_probe(container: Container, name: &str, probe: &Probe) changes;
 }
@@ -72,6 +73,7 @@ edits! {
 /// When the edit is refused: without the grant, or at a protected path.
 pub fn patch(rule: &str, op: &str, path: &str, value: Option<&str>) -> Result<(), EditError> {
     let made = crate::contract::raw_patch::patch(rule, op, path, value);
+    note_edit();
     forget_all();
     made
 }

@@ -51,7 +51,8 @@ pub mod types {
 
     use tollgate_admission::{self as admission, ContainerId, ContainerView, PodId, PodView};
     pub use tollgate_admission::{
-        EnvVar, Mount, NodeTerm, Port, Probe, ResourceClaim, Toleration, Volume,
+        ContainerFields, EnvVar, Mount, NodeTerm, PodFields, Port, Probe, RequestFields,
+        ResourceClaim, Toleration, Volume,
     };
 
     type Shared = Rc<RefCell<admission::Review>>;
@@ -76,10 +77,6 @@ pub mod types {
         (@ $got:expr) => { $got };
     }
 
-    fn class(class: admission::ContainerClass) -> String {
-        class.as_str().to_owned()
-    }
-
     fn owned(text: Option<&str>) -> Option<String> {
         text.map(str::to_owned)
     }
@@ -89,45 +86,9 @@ pub mod types {
             read(self.0.borrow().request())
         }
 
-        /// `CREATE` or `UPDATE`.
-        pub fn operation(&self) -> String {
-            self.request(|request| request.operation.as_str().to_owned())
-        }
-        /// The kind of the object.
-        pub fn kind(&self) -> String {
-            self.request(|request| request.gvk.kind.clone())
-        }
-        /// The API group of the object.
-        pub fn group(&self) -> String {
-            self.request(|request| request.gvk.group.clone())
-        }
-        /// The API version of the object.
-        pub fn version(&self) -> String {
-            self.request(|request| request.gvk.version.clone())
-        }
-        /// The subresource that is written.
-        pub fn subresource(&self) -> Option<String> {
-            self.request(|request| request.subresource.clone())
-        }
-        /// The namespace that the object is in.
-        pub fn namespace(&self) -> Option<String> {
-            self.request(|request| request.namespace.clone())
-        }
-        /// The name of the object.
-        pub fn name(&self) -> Option<String> {
-            self.request(|request| request.name.clone())
-        }
-        /// The user that makes the request.
-        pub fn user(&self) -> String {
-            self.request(|request| request.user.clone())
-        }
-        /// The groups of that user.
-        pub fn groups(&self) -> Vec<String> {
-            self.request(|request| request.groups.clone())
-        }
-        /// Whether nothing will be stored.
-        pub fn dry_run(&self) -> bool {
-            self.request(|request| request.dry_run)
+        /// What the request says of itself.
+        pub fn fields(&self) -> RequestFields {
+            RequestFields::from(self.0.borrow().request())
         }
         /// A label of the namespace.
         pub fn namespace_label(&self, key: &str) -> Option<String> {
@@ -194,16 +155,8 @@ pub mod types {
         }
 
         getters! { self;
-            /// The role within the object.
-            role() -> String = str::to_owned;
-            /// The JSON pointer of the pod or template in the object.
-            path() -> String = str::to_owned;
-            /// How many such pods the object makes.
-            count() -> Option<u32>;
-            /// The kind of what owns the pods.
-            owner() -> Option<String>;
-            /// Whether the object spells out all of the pod.
-            is_whole() -> bool;
+            /// What the pod says once.
+            fields() -> PodFields;
             /// A label.
             label(key: &str) -> Option<String> = owned;
             /// All labels.
@@ -212,8 +165,6 @@ pub mod types {
             annotation(key: &str) -> Option<String> = owned;
             /// All annotations.
             annotations() -> Vec<(String, String)>;
-            /// A value of the node selector.
-            node_selector(key: &str) -> Option<String> = owned;
             /// The whole node selector.
             node_selectors() -> Vec<(String, String)>;
             /// The node affinity's expressions.
@@ -230,30 +181,6 @@ pub mod types {
             request(name: &str) -> Option<String>;
             /// A pod-level resource limit.
             limit(name: &str) -> Option<String>;
-            /// The runtime class.
-            runtime_class() -> Option<String> = owned;
-            /// The scheduler.
-            scheduler() -> Option<String> = owned;
-            /// The priority class.
-            priority_class() -> Option<String> = owned;
-            /// The node, when the manifest sets it.
-            node_name() -> Option<String> = owned;
-            /// The service account.
-            service_account() -> Option<String> = owned;
-            /// The operating system.
-            os() -> Option<String> = owned;
-            /// The restart policy.
-            restart_policy() -> String = str::to_owned;
-            /// The termination grace period in seconds.
-            grace_period() -> Option<u32>;
-            /// The names of the scheduling gates.
-            scheduling_gates() -> Vec<String>;
-            /// Whether the pod shares the node's IPC namespace.
-            host_ipc() -> bool;
-            /// Whether the pod shares the node's process namespace.
-            host_pid() -> bool;
-            /// Whether the pod shares the node's network namespace.
-            host_network() -> bool;
         }
     }
 
@@ -272,16 +199,8 @@ pub mod types {
         }
 
         getters! { self;
-            /// The name.
-            name() -> String = str::to_owned;
-            /// The JSON pointer of the container in the object.
-            path() -> String;
-            /// `app`, `init`, `sidecar` or `ephemeral`.
-            class() -> String = class;
-            /// The image.
-            image() -> Option<String> = owned;
-            /// The image pull policy.
-            image_pull_policy() -> Option<String> = owned;
+            /// What the container says once.
+            fields() -> ContainerFields;
             /// All resource requests.
             requests() -> Vec<(String, String)>;
             /// All resource limits.
@@ -292,8 +211,6 @@ pub mod types {
             env(name: &str) -> Option<EnvVar>;
             /// The environment variables whose names begin with a prefix.
             env_with_prefix(prefix: &str) -> Vec<EnvVar>;
-            /// Whether variables come from config maps or secrets as a whole.
-            has_env_from() -> bool;
             /// The command.
             command() -> Vec<String>;
             /// The arguments.
@@ -304,12 +221,6 @@ pub mod types {
             mounts() -> Vec<Mount>;
             /// A probe.
             probe(name: &str) -> Option<Probe>;
-            /// Whether it is privileged.
-            privileged() -> bool;
-            /// The capabilities that it adds.
-            capabilities() -> Vec<String>;
-            /// The user id that it runs as.
-            run_as_user() -> Option<i32>;
         }
     }
 }

@@ -38,8 +38,7 @@ struct PodReads {
 /// What has been read of a pod.
 #[derive(Default)]
 pub(crate) struct PodKept {
-    pub(crate) path: Memo<str>,
-    pub(crate) owner: Memo<Option<String>>,
+    pub(crate) fields: Memo<raw::PodFields>,
     pub(crate) labels: Keyed<String>,
     pub(crate) annotations: Keyed<String>,
     pub(crate) node_selectors: Memo<[(String, String)]>,
@@ -47,7 +46,6 @@ pub(crate) struct PodKept {
     pub(crate) tolerations: Memo<[Toleration]>,
     pub(crate) volumes: Memo<[Volume]>,
     pub(crate) resource_claims: Memo<[ResourceClaim]>,
-    pub(crate) runtime_class: Memo<Option<String>>,
     pub(crate) models: Memo<Option<Vec<&'static tollgate_gpu::Model>>>,
     pub(crate) gpu_unit: Memo<GpuUnit>,
 }
@@ -60,10 +58,7 @@ struct ContainerReads {
 /// What has been read of a container.
 #[derive(Default)]
 pub(crate) struct ContainerKept {
-    pub(crate) name: Memo<str>,
-    pub(crate) path: Memo<str>,
-    pub(crate) class: Memo<str>,
-    pub(crate) image: Memo<Option<String>>,
+    pub(crate) fields: Memo<raw::ContainerFields>,
     pub(crate) requests: Memo<[(String, String)]>,
     pub(crate) limits: Memo<[(String, String)]>,
     pub(crate) devices: Memo<[Device]>,
@@ -84,11 +79,11 @@ macro_rules! asked {
     };
 }
 
-/// Getters of texts that ask the host once.
-macro_rules! kept_text {
-    ($($(#[$doc:meta])* $name:ident;)*) => {
-        $($(#[$doc])* pub fn $name(&self) -> String {
-            self.kept().$name.get(|| self.0.raw.$name().into()).as_ref().to_owned()
+/// Getters of what stands in the record of single fields.
+macro_rules! fields {
+    ($($(#[$doc:meta])* $name:ident: $out:ty;)*) => {
+        $($(#[$doc])* pub fn $name(&self) -> $out {
+            self.fields().$name.clone()
         })*
     };
 }
@@ -102,21 +97,15 @@ macro_rules! kept {
     };
 }
 
-/// Getters of what may be absent that ask the host once.
-macro_rules! kept_option {
-    ($($(#[$doc:meta])* $name:ident;)*) => {
-        $($(#[$doc])* pub fn $name(&self) -> Option<String> {
-            self.kept().$name.get(|| Rc::new(self.0.raw.$name())).as_ref().clone()
-        })*
-    };
-}
-
-/// The pods that were read last, and the object's revision then. An instance sees one review in its life, so there is
-/// never another review's.
+/// The pods that were read last, and the object's revision then, unless it was edited since. An instance sees one review
+/// in its life, so there is never another review's.
 #[derive(Default)]
 struct Kept {
+    request: Rc<Memo<raw::RequestFields>>,
     pods: Option<Rc<[Pod]>>,
-    revision: u32,
+    revision: Option<u32>,
+    /// The handles of calls that have ended. They go with the instance: to give one back is a call out of the sandbox.
+    ended: Vec<raw::Review>,
 }
 
 thread_local! {
@@ -127,6 +116,11 @@ thread_local! {
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn begin_review() {
     KEPT.take();
+}
+
+/// Takes note that the object may have changed, and so its revision.
+pub(crate) fn note_edit() {
+    KEPT.with_borrow_mut(|kept| kept.revision = None);
 }
 
 /// Forgets what was read of every pod: anything in the object may have changed.
@@ -140,23 +134,27 @@ pub(crate) fn forget_all() {
 impl Review {
     /// Takes what the host hands over. Pods that were read before are kept where the object has not changed since.
     pub(crate) fn of(raw: raw::Review) -> Self {
-        let revision = raw.revision();
-        let kept = KEPT.take();
-        let pods = kept.pods.filter(|_| kept.revision == revision);
-        let pods = pods.unwrap_or_else(|| raw.pods().into_iter().map(Pod::of).collect());
-        KEPT.set(Kept {
-            pods: Some(Rc::clone(&pods)),
-            revision,
+        let revision = Some(raw.revision());
+        let kept = KEPT.with_borrow(|kept| kept.pods.clone().filter(|_| kept.revision == revision));
+        let pods = kept.unwrap_or_else(|| raw.pods().into_iter().map(Pod::of).collect());
+        KEPT.with_borrow_mut(|kept| {
+            kept.pods = Some(Rc::clone(&pods));
+            kept.revision = revision;
         });
         Self { raw, pods }
     }
 
     /// Ends a call: what was read holds for the object as it is now, the call's own edits included.
     pub(crate) fn keep(self) {
-        KEPT.set(Kept {
-            revision: self.raw.revision(),
-            pods: Some(self.pods),
+        KEPT.with_borrow_mut(|kept| {
+            kept.revision.get_or_insert_with(|| self.raw.revision());
+            kept.ended.push(self.raw);
         });
+    }
+
+    fn fields(&self) -> Rc<raw::RequestFields> {
+        let kept = KEPT.with_borrow(|kept| Rc::clone(&kept.request));
+        kept.get(|| Rc::new(self.raw.fields()))
     }
 
     /// Every pod that the object would make.
@@ -194,27 +192,30 @@ impl Review {
         }
     }
 
-    asked! { self => self.raw;
+    fields! {
         /// `CREATE` or `UPDATE`.
-        operation() -> String;
+        operation: String;
         /// The kind of the object.
-        kind() -> String;
+        kind: String;
         /// The API group of the object.
-        group() -> String;
+        group: String;
         /// The API version of the object.
-        version() -> String;
+        version: String;
         /// The subresource that is written.
-        subresource() -> Option<String>;
+        subresource: Option<String>;
         /// The namespace that the object is in.
-        namespace() -> Option<String>;
+        namespace: Option<String>;
         /// The name of the object.
-        name() -> Option<String>;
+        name: Option<String>;
         /// The user that makes the request.
-        user() -> String;
+        user: String;
         /// The groups of that user.
-        groups() -> Vec<String>;
+        groups: Vec<String>;
         /// Whether nothing will be stored.
-        dry_run() -> bool;
+        dry_run: bool;
+    }
+
+    asked! { self => self.raw;
         /// A label of the namespace.
         namespace_label(key: &str) -> Option<String>;
         /// All labels of the namespace.
@@ -256,9 +257,18 @@ impl Pod {
         self.0.containers.get(|| read().collect())
     }
 
+    fn fields(&self) -> Rc<raw::PodFields> {
+        self.kept().fields.get(|| Rc::new(self.0.raw.fields()))
+    }
+
     /// A label.
     pub fn label(&self, key: &str) -> Option<String> {
         self.kept().labels.get(key, || self.0.raw.label(key))
+    }
+
+    /// A value of the node selector.
+    pub fn node_selector(&self, key: &str) -> Option<String> {
+        text_at(&self.node_selectors(), key)
     }
 
     /// An annotation.
@@ -282,9 +292,41 @@ impl Pod {
             .get(|| Rc::new(selection::read_unit(self)))
     }
 
-    kept_text! {
+    fields! {
+        /// The role within the object; empty where there is only one.
+        role: String;
         /// The JSON pointer of the pod or template in the object; empty for a Pod.
-        path;
+        path: String;
+        /// How many such pods the object makes; `None` when it cannot be told.
+        count: Option<u32>;
+        /// The kind of what owns the pods, as `Kind.group`; `None` for a pod on its own.
+        owner: Option<String>;
+        /// Whether the object spells out all of the pod: a rule about what is missing should say nothing where not.
+        is_whole: bool;
+        /// The runtime class.
+        runtime_class: Option<String>;
+        /// The scheduler; `None` is the cluster's default.
+        scheduler: Option<String>;
+        /// The priority class.
+        priority_class: Option<String>;
+        /// The node, when the manifest sets it and so skips the scheduler.
+        node_name: Option<String>;
+        /// The service account.
+        service_account: Option<String>;
+        /// The operating system, `linux` or `windows`.
+        os: Option<String>;
+        /// The restart policy; `Always` when left out.
+        restart_policy: String;
+        /// The termination grace period in seconds.
+        grace_period: Option<u32>;
+        /// The names of the scheduling gates.
+        scheduling_gates: Vec<String>;
+        /// Whether the pod shares the node's IPC namespace.
+        host_ipc: bool;
+        /// Whether the pod shares the node's process namespace.
+        host_pid: bool;
+        /// Whether the pod shares the node's network namespace.
+        host_network: bool;
     }
 
     kept! {
@@ -300,54 +342,17 @@ impl Pod {
         resource_claims -> [ResourceClaim];
     }
 
-    kept_option! {
-        /// The kind of what owns the pods, as `Kind.group`; `None` for a pod on its own.
-        owner;
-        /// The runtime class.
-        runtime_class;
-    }
-
     asked! { self => self.0.raw;
-        /// The role within the object; empty where there is only one.
-        role() -> String;
-        /// How many such pods the object makes; `None` when it cannot be told.
-        count() -> Option<u32>;
-        /// Whether the object spells out all of the pod: a rule about what is missing should say nothing where not.
-        is_whole() -> bool;
         /// All labels.
         labels() -> Vec<(String, String)>;
         /// All annotations.
         annotations() -> Vec<(String, String)>;
-        /// A value of the node selector.
-        node_selector(key: &str) -> Option<String>;
         /// The volume of a name.
         volume(name: &str) -> Option<Volume>;
         /// A pod-level resource request.
         request(name: &str) -> Option<String>;
         /// A pod-level resource limit.
         limit(name: &str) -> Option<String>;
-        /// The scheduler; `None` is the cluster's default.
-        scheduler() -> Option<String>;
-        /// The priority class.
-        priority_class() -> Option<String>;
-        /// The node, when the manifest sets it and so skips the scheduler.
-        node_name() -> Option<String>;
-        /// The service account.
-        service_account() -> Option<String>;
-        /// The operating system, `linux` or `windows`.
-        os() -> Option<String>;
-        /// The restart policy; `Always` when left out.
-        restart_policy() -> String;
-        /// The termination grace period in seconds.
-        grace_period() -> Option<u32>;
-        /// The names of the scheduling gates.
-        scheduling_gates() -> Vec<String>;
-        /// Whether the pod shares the node's IPC namespace.
-        host_ipc() -> bool;
-        /// Whether the pod shares the node's process namespace.
-        host_pid() -> bool;
-        /// Whether the pod shares the node's network namespace.
-        host_network() -> bool;
     }
 }
 
@@ -367,14 +372,18 @@ impl Container {
         Rc::clone(&self.0.kept.borrow())
     }
 
+    fn fields(&self) -> Rc<raw::ContainerFields> {
+        self.kept().fields.get(|| Rc::new(self.0.raw.fields()))
+    }
+
     /// A resource request.
     pub fn request(&self, name: &str) -> Option<String> {
-        quantity(&self.requests(), name)
+        text_at(&self.requests(), name)
     }
 
     /// A resource limit.
     pub fn limit(&self, name: &str) -> Option<String> {
-        quantity(&self.limits(), name)
+        text_at(&self.limits(), name)
     }
 
     /// The environment variable of a name: the last one, which is the one that counts.
@@ -401,13 +410,25 @@ impl Container {
             .get(|| Rc::new(crate::program::recognised(self)))
     }
 
-    kept_text! {
+    fields! {
         /// The name, unique within the pod.
-        name;
+        name: String;
         /// The JSON pointer of the container in the object.
-        path;
+        path: String;
         /// `app`, `init`, `sidecar` (an init container that restarts) or `ephemeral`.
-        class;
+        class: String;
+        /// The image.
+        image: Option<String>;
+        /// The image pull policy.
+        image_pull_policy: Option<String>;
+        /// Whether variables come from config maps or secrets as a whole.
+        has_env_from: bool;
+        /// Whether the container is privileged.
+        privileged: bool;
+        /// The capabilities that the container adds, as written.
+        capabilities: Vec<String>;
+        /// The user id that the container runs as, of its own or of the pod's security context.
+        run_as_user: Option<i32>;
     }
 
     kept! {
@@ -423,34 +444,19 @@ impl Container {
         mounts -> [Mount];
     }
 
-    kept_option! {
-        /// The image.
-        image;
-    }
-
     asked! { self => self.0.raw;
-        /// The image pull policy.
-        image_pull_policy() -> Option<String>;
         /// The claims on dynamically allocated devices that the container uses.
         resource_claims() -> Vec<ResourceClaim>;
         /// The environment variables whose names begin with a prefix.
         env_with_prefix(prefix: &str) -> Vec<EnvVar>;
-        /// Whether variables come from config maps or secrets as a whole.
-        has_env_from() -> bool;
         /// The ports.
         ports() -> Vec<Port>;
         /// A probe: `liveness`, `readiness` or `startup`.
         probe(name: &str) -> Option<Probe>;
-        /// Whether the container is privileged.
-        privileged() -> bool;
-        /// The capabilities that the container adds, as written.
-        capabilities() -> Vec<String>;
-        /// The user id that the container runs as, of its own or of the pod's security context.
-        run_as_user() -> Option<i32>;
     }
 }
 
-fn quantity(resources: &[(String, String)], name: &str) -> Option<String> {
-    let (_, quantity) = resources.iter().find(|(there, _)| there == name)?;
-    Some(quantity.clone())
+fn text_at(pairs: &[(String, String)], key: &str) -> Option<String> {
+    let (_, text) = pairs.iter().find(|(there, _)| there == key)?;
+    Some(text.clone())
 }

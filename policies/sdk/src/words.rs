@@ -65,8 +65,8 @@ impl Words {
 const QUOTES: [char; 2] = ['"', '\''];
 
 fn same(flag: &str, wanted: &str) -> bool {
-    let dashed = |letter: char| if letter == '_' { '-' } else { letter };
-    flag.chars().map(dashed).eq(wanted.chars().map(dashed))
+    let dashed = |letter: u8| if letter == b'_' { b'-' } else { letter };
+    flag.len() == wanted.len() && flag.bytes().map(dashed).eq(wanted.bytes().map(dashed))
 }
 
 /// Where the words behind a shell's `-c` begin.

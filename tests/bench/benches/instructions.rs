@@ -11,6 +11,7 @@
     reason = "a benchmark"
 )]
 
+use std::env::temp_dir;
 use std::hint::black_box;
 use std::time::UNIX_EPOCH;
 
@@ -18,22 +19,32 @@ use tokio::runtime::{Builder, Runtime};
 use tollgate_admission::{Kinds, Review};
 use tollgate_pipeline::{Phase, receive, respond, review};
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod fixture;
-use fixture::{catalog, compact, only, request};
+use fixture::{body, catalog, compact, only, request, trivial};
 
 /// A step by its name, and how to run it so many times.
 type Step = (&'static str, fn(&Runtime, usize));
 
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 12] = [
     ("parse", parse),
     ("decode", decode),
     ("find-pods", find_pods),
     ("instantiate", instantiate),
     ("respond", answer),
-    ("one-policy-mutate", |runtime, times| {
+    ("trivial-policy-mutate", |runtime, times| {
+        reviews(runtime, &trivial(&temp_dir()), Phase::Mutate, times);
+    }),
+    ("trivial-policy-validate", |runtime, times| {
+        reviews(runtime, &trivial(&temp_dir()), Phase::Validate, times);
+    }),
+    ("one-builtin-mutate", |runtime, times| {
         reviews(runtime, &only("gpu-tolerations"), Phase::Mutate, times);
     }),
-    ("one-policy-validate", |runtime, times| {
+    ("one-builtin-validate", |runtime, times| {
         reviews(runtime, &only("gpu-tolerations"), Phase::Validate, times);
     }),
     ("all-policies-mutate", |runtime, times| {
@@ -100,7 +111,7 @@ fn answer(runtime: &Runtime, times: usize) {
 
 fn reviews(runtime: &Runtime, documents: &str, phase: Phase, times: usize) {
     let catalog = catalog(runtime, documents);
-    let body = compact();
+    let body = body(runtime, phase);
     for _ in 0..times {
         let review = review(&catalog, request(&body), phase, UNIX_EPOCH);
         black_box(runtime.block_on(review).unwrap());

@@ -23,7 +23,7 @@ use wasmtime::component::{Component, Linker};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod fixture;
-use fixture::{catalog, compact, off, only, request};
+use fixture::{body, catalog, compact, off, only, request, trivial};
 
 /// What wasmtime itself costs: a component that adds one, instantiated anew for each call, and called again.
 fn bare_wasmtime(criterion: &mut Criterion) {
@@ -93,7 +93,12 @@ fn steps(criterion: &mut Criterion) {
 
 fn reviews(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("review");
-    bench_reviews(&mut group, "one_policy", &only("gpu-tolerations"));
+    bench_reviews(
+        &mut group,
+        "trivial_policy",
+        &trivial(&std::env::temp_dir()),
+    );
+    bench_reviews(&mut group, "one_builtin", &only("gpu-tolerations"));
     bench_reviews(&mut group, "all_policies", "");
     group.finish();
 }
@@ -108,10 +113,10 @@ fn without(criterion: &mut Criterion) {
 }
 
 fn bench_reviews(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, documents: &str) {
-    let body = compact();
     let runtime = Builder::new_current_thread().build().unwrap();
     let catalog = catalog(&runtime, documents);
     for phase in [Phase::Mutate, Phase::Validate] {
+        let body = body(&runtime, phase);
         group.bench_function(format!("{name}/{}", phase.as_str()), |bencher| {
             let run = |request| {
                 runtime

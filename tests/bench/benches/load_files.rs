@@ -1,0 +1,36 @@
+//! Writes what load runs send and use into a folder: the bodies of `/mutate` and `/validate`, and the documents of a
+//! trivial policy beside its component.
+//!
+//!     load_files FOLDER
+
+#![allow(
+    missing_docs,
+    dead_code,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark"
+)]
+
+use std::path::PathBuf;
+
+use tokio::runtime::Builder;
+use tollgate_pipeline::Phase;
+
+mod fixture;
+
+fn main() {
+    // Without a folder, as `cargo bench` calls it, there is nothing to do.
+    let Some(folder) = std::env::args()
+        .nth(1)
+        .filter(|folder| !folder.starts_with('-'))
+    else {
+        return;
+    };
+    let folder = PathBuf::from(folder);
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let write = |name: &str, text: String| std::fs::write(folder.join(name), text).unwrap();
+    write("mutate.json", fixture::body(&runtime, Phase::Mutate));
+    write("validate.json", fixture::body(&runtime, Phase::Validate));
+    write("trivial.yaml", fixture::trivial(&folder));
+}

@@ -7,6 +7,7 @@
     missing_docs,
     clippy::panic,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a benchmark"
 )]

@@ -4,6 +4,7 @@
     missing_docs,
     clippy::panic,
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a benchmark, and criterion's macros"
 )]
 

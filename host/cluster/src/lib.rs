@@ -9,6 +9,7 @@ pub use client::{ConnectError, connect};
 pub use kube::{Client, Error as ClientError};
 
 pub mod authority;
+pub mod clock;
 pub mod entry;
 pub mod leader;
 pub mod registrar;

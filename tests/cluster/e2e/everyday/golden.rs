@@ -13,6 +13,9 @@ use self::case::{Case, cases, unconfigure};
 /// What each rule does by default, as the policies say of themselves.
 const RULES: &str = include_str!("../../../../docs/rules.md");
 
+/// Refuses what nobody tells; here the nodes do, and the pod is repaired instead.
+const ANSWERED: &str = "mig-resources/mig-model-unknown";
+
 /// Lists the denials that the API server gives first.
 const CLUSTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cluster.md");
 
@@ -38,7 +41,8 @@ pub(crate) async fn every_repair_is_taken_and_its_pod_runs(_: &Cluster) -> Resul
 
 pub(crate) async fn every_denial_is_what_the_api_server_says(_: &Cluster) -> Result<()> {
     Cluster::own(1, async |cluster, _| {
-        let ours = rules("deny");
+        let mut ours = rules("deny");
+        ours.retain(|rule| rule != ANSWERED);
         let mut said = Said::default();
         for case in cases()? {
             let denied: BTreeSet<_> = case.denied().filter(|rule| ours.contains(rule)).collect();

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use tollgate_webhook::{Authority, AuthorityError, Pair, Validity, expires, vouches};
+use tollgate_webhook::{Authority, AuthorityError, Pair, Validity, expires, valid_in, vouches};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -125,7 +125,7 @@ impl Keys {
             leaf_left,
             settle,
         } = terms;
-        if ends_within(&self.current.certificate, Duration::ZERO, now) {
+        if !is_valid(&self.current.certificate, now) {
             *self = Self::make(names, terms, now)?;
             return Ok(Some(Change::Made));
         }
@@ -241,6 +241,11 @@ impl Keys {
 
 const fn validity(now: SystemTime, time: Duration) -> Validity {
     Validity { now, time }
+}
+
+/// Whether it is a certificate's time. It is not yet where whoever made it had a clock that was ahead.
+fn is_valid(certificate: &str, now: SystemTime) -> bool {
+    valid_in(certificate).is_some_and(|time| time.contains(&now))
 }
 
 /// Whether a certificate has expired by then. One that cannot be read has.

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
+use crate::clock::{Clock, written as written_at};
 use crate::registration::NAME;
 
 /// How long leadership lasts.
@@ -59,6 +60,7 @@ pub struct Election {
     tenure: Tenure,
     seen: Option<(Record, Instant)>,
     leads_until: Option<Instant>,
+    clock: Clock,
 }
 
 impl Election {
@@ -69,7 +71,13 @@ impl Election {
             tenure,
             seen: None,
             leads_until: None,
+            clock: Clock::default(),
         }
+    }
+
+    /// The clock of the API server, which whoever leads hears whenever the Lease is renewed.
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
     }
 
     /// Takes note of the Lease as it is now, and tells whether to write our name into it.
@@ -125,13 +133,13 @@ pub async fn take_part(
 /// Never ends.
 async fn campaign(leases: &Api<Lease>, election: &mut Election, leads: &watch::Sender<bool>) {
     loop {
-        let until = election.leads_until(Instant::now());
+        let now = Instant::now();
+        // A renewal that hangs must not keep us in office, and an attempt that hangs not out of it.
+        let until = election
+            .leads_until(now)
+            .unwrap_or(now + election.tenure.lead);
         let attempt = attempt(leases, election);
-        // A renewal that hangs must not keep us in office.
-        let outcome = match until {
-            Some(until) => timeout_at(until, attempt).await.unwrap_or(Ok(())),
-            None => attempt.await,
-        };
+        let outcome = timeout_at(until, attempt).await.unwrap_or(Ok(()));
         if let Err(err) = outcome {
             warn!(%err, "the lease of the leader cannot be read or written");
         }
@@ -174,7 +182,12 @@ async fn attempt(leases: &Api<Lease>, election: &mut Election) -> Result<(), kub
     }
     let written = write(leases, found, &election.identity, election.tenure.lease).await;
     match written {
-        Ok(()) => election.taken(begun),
+        Ok(lease) => {
+            election.taken(begun);
+            if let Some(time) = written_at(&lease.metadata) {
+                election.clock.tell(time, Instant::now().into_std());
+            }
+        }
         Err(kube::Error::Api(status)) if status.code == 409 => election.lost(),
         Err(err) => return Err(err),
     }
@@ -186,7 +199,7 @@ async fn write(
     found: Option<Lease>,
     holder: &str,
     lasts: Duration,
-) -> Result<(), kube::Error> {
+) -> Result<Lease, kube::Error> {
     let now = MicroTime(Timestamp::now());
     let exists = found.is_some();
     let mut lease = found.unwrap_or_else(|| Lease {
@@ -213,10 +226,9 @@ async fn write(
     let params = PostParams::default();
     match exists {
         // The resourceVersion that was read goes with it: of two who write, one is told of a conflict.
-        true => leases.replace(NAME, &params, &lease).await?,
-        false => leases.create(&params, &lease).await?,
-    };
-    Ok(())
+        true => leases.replace(NAME, &params, &lease).await,
+        false => leases.create(&params, &lease).await,
+    }
 }
 
 /// Leaves the Lease to whoever asks first.
@@ -224,7 +236,9 @@ async fn give_up(leases: &Api<Lease>, election: &Election) {
     let given = async {
         let found = leases.get(NAME).await?;
         match Record::of(&found).holder == election.identity {
-            true => write(leases, Some(found), "", Duration::from_secs(1)).await,
+            true => write(leases, Some(found), "", Duration::from_secs(1))
+                .await
+                .map(drop),
             false => Ok(()),
         }
     };

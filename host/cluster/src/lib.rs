@@ -13,6 +13,7 @@ pub use accounts::{Accounts, StatusStore};
 
 pub mod access;
 pub mod authority;
+pub mod clock;
 pub mod entry;
 pub mod leader;
 pub mod registrar;

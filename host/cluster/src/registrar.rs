@@ -26,6 +26,7 @@ use tracing::{info, warn};
 
 use crate::authority::{Keys, Terms};
 use crate::bundle;
+use crate::clock::Clock;
 use crate::entry::Interests;
 use crate::registration::{
     Bundle, Endpoint, FAIL_OPEN, FailurePolicy, NAME, Registration, UNINSTALLED,
@@ -62,6 +63,8 @@ pub struct Options {
     pub certificates: Certificates,
     /// How long keys are valid.
     pub terms: Terms,
+    /// By whose time.
+    pub clock: Clock,
     /// Our own namespace.
     pub namespace: String,
     /// Further namespaces that are left alone.
@@ -293,6 +296,7 @@ impl Registrar {
             endpoint,
             certificates: _,
             terms: _,
+            clock: _,
             namespace,
             exclude_namespaces,
             only_namespaces,
@@ -439,7 +443,9 @@ async fn act(
         let leads = *leads.borrow_and_update();
         let acts = leads && unseen.is_empty() && !registrar.found.uninstalled;
         if agenda.is_due(acts, Instant::now()) {
-            let kept = registrar.keep(wanted.as_ref(), SystemTime::now()).await;
+            let clock = &registrar.options.clock;
+            let now = clock.read(SystemTime::now(), Instant::now().into_std());
+            let kept = registrar.keep(wanted.as_ref(), now).await;
             agenda.done(kept.is_ok(), Instant::now());
             if let Err(err) = kept {
                 let err = &err as &(dyn std::error::Error + 'static);

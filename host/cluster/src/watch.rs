@@ -17,14 +17,16 @@ use tokio::time::{Instant, sleep};
 /// How many objects are asked for at once.
 const PAGE: u32 = 500;
 
-/// How long one watch lasts, in seconds. A connection that died without a word is noticed no later than this.
-const WATCH_SECONDS: u32 = 60;
+/// How long one watch lasts, in seconds: the API server then ends it with a word. Whoever hears none is cut off by the
+/// client, whose patience is a little longer.
+pub(crate) const WATCH_SECONDS: u32 = 25;
 
 /// How long to wait before all is listed anew; twice as long each further time, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// How long to wait before looking again whether a kind is served.
 const UNSERVED_PAUSE: Duration = Duration::from_secs(300);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// Short, so that all is right again within ten seconds of the end of a long outage.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// What became of the objects.
 #[derive(Clone, Debug)]
@@ -120,7 +122,11 @@ where
         let failure = match list(&api, which).await {
             Ok((objects, version)) => {
                 tell(Change::Listed(objects));
-                watch(&api, which, version, &mut tell).await.err()
+                let failure = watch(&api, which, version, &mut tell).await.err();
+                if failure.is_none() {
+                    tracing::info!("{what}: a version is no longer known; all is listed anew");
+                }
+                failure
             }
             Err(err) => Some(err),
         };

@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads the clock or a file: whoever asks says what time it is.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -95,10 +96,15 @@ pub fn vouches(bundle: &str, pair: &Pair, names: &[String], at: SystemTime) -> b
     }
 }
 
+/// From when to when the first certificate of a PEM text is valid; nothing where it has none.
+pub fn valid_in(certificate: &str) -> Option<Range<SystemTime>> {
+    let der = CertificateDer::from_pem_slice(certificate.as_bytes()).ok()?;
+    expiry::validity(&der).ok()
+}
+
 /// When the first certificate of a PEM text expires; nothing where it has none.
 pub fn expires(certificate: &str) -> Option<SystemTime> {
-    let der = CertificateDer::from_pem_slice(certificate.as_bytes()).ok()?;
-    expiry::not_after(&der).ok()
+    valid_in(certificate).map(|validity| validity.end)
 }
 
 pub(crate) fn parse_names(names: &[String]) -> Result<Vec<ServerName<'static>>, AuthorityError> {
@@ -116,10 +122,10 @@ pub(crate) fn vouches_for_chain(
     at: SystemTime,
 ) -> bool {
     let mut roots = RootCertStore::empty();
-    // An authority that has expired vouches for nothing, which a store of roots does not look at.
+    // An authority vouches for nothing before and after its time, which a store of roots does not look at.
     let authorities = CertificateDer::pem_slice_iter(bundle)
         .filter_map(Result::ok)
-        .filter(|authority| expiry::not_after(authority).is_ok_and(|expires| expires > at));
+        .filter(|authority| expiry::validity(authority).is_ok_and(|time| time.contains(&at)));
     roots.add_parsable_certificates(authorities);
     let verifier =
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), tls::provider()).build();
@@ -215,6 +221,19 @@ mod tests {
         assert!(vouches(&authority.certificate, &pair, &names(), at(9)));
         assert!(!vouches(&authority.certificate, &pair, &names(), at(11)));
         assert_eq!(expires(&authority.certificate), Some(at(10)));
+    }
+
+    #[test]
+    fn an_authority_of_a_later_time_vouches_for_nothing_yet() {
+        let later = Validity {
+            now: days(0).now + 400 * DAY,
+            ..days(100)
+        };
+        let authority = Authority::make(later).unwrap();
+        let pair = authority.issue(&names(), days(500)).unwrap();
+        let vouched = |at| vouches(&authority.certificate, &pair, &names(), at);
+        assert!(!vouched(days(0).now), "the leaf alone is of now");
+        assert!(vouched(later.now));
     }
 
     #[test]

@@ -1,34 +1,40 @@
-//! Reads when a certificate expires, the one thing in it that rustls does not tell.
+//! Reads when a certificate is valid, the one thing in it that rustls does not tell.
 
+use std::ops::Range;
 use std::time::SystemTime;
 
 use yasna::models::{GeneralizedTime, UTCTime};
 use yasna::tags::{TAG_GENERALIZEDTIME, TAG_UTCTIME};
 use yasna::{ASN1Error, ASN1ErrorKind, ASN1Result, BERReader, BERReaderSeq, Tag};
 
-/// The end of the validity of a certificate in DER (RFC 5280, 4.1).
+/// The end of the validity of a certificate in DER.
 pub(crate) fn not_after(certificate: &[u8]) -> ASN1Result<SystemTime> {
+    validity(certificate).map(|validity| validity.end)
+}
+
+/// The validity of a certificate in DER (RFC 5280, 4.1).
+pub(crate) fn validity(certificate: &[u8]) -> ASN1Result<Range<SystemTime>> {
     yasna::parse_der(certificate, |reader| {
         reader.read_sequence(|certificate| {
-            let expires = certificate.next().read_sequence(to_be_signed)?;
+            let validity = certificate.next().read_sequence(to_be_signed)?;
             skip_rest(certificate)?;
-            Ok(expires)
+            Ok(validity)
         })
     })
 }
 
-fn to_be_signed(fields: &mut BERReaderSeq<'_, '_>) -> ASN1Result<SystemTime> {
+fn to_be_signed(fields: &mut BERReaderSeq<'_, '_>) -> ASN1Result<Range<SystemTime>> {
     fields
         .read_optional(|version| version.read_tagged(Tag::context(0), |number| number.read_u8()))?;
     for _serial_algorithm_issuer in 0..3 {
         fields.next().read_der()?;
     }
-    let expires = fields.next().read_sequence(|validity| {
-        let _not_before = validity.next().read_der()?;
-        time(validity.next())
+    let validity = fields.next().read_sequence(|validity| {
+        let begins = time(validity.next())?;
+        Ok(begins..time(validity.next())?)
     })?;
     skip_rest(fields)?;
-    Ok(expires)
+    Ok(validity)
 }
 
 fn time(reader: BERReader<'_, '_>) -> ASN1Result<SystemTime> {

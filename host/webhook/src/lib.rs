@@ -29,7 +29,7 @@ mod certificate;
 pub use certificate::{CertificateError, Pair, Served};
 
 mod authority;
-pub use authority::{Authority, AuthorityError, Validity, expires, vouches};
+pub use authority::{Authority, AuthorityError, Validity, expires, valid_in, vouches};
 
 mod self_signed;
 pub use self_signed::{SelfSignedError, self_signed};

@@ -1,4 +1,4 @@
-//! A load balancer of connections, which stands for a Service.
+//! A load balancer of connections, which stands for a Service, and which can treat connections as a bad network does.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Result;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Spreads connections over whatever backends it was last told of. Dropping it ends it.
@@ -14,7 +15,19 @@ use tokio::task::JoinHandle;
 pub struct Balancer {
     port: u16,
     backends: Backends,
+    line: watch::Sender<Line>,
     accepting: JoinHandle<()>,
+}
+
+/// What the network does to connections.
+#[derive(Clone, Copy, Debug, Default)]
+struct Line {
+    /// How often all that stood were cut.
+    cuts: u32,
+    /// How often all that stood fell silent.
+    silences: u32,
+    /// Whether new ones wait.
+    holds: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -31,10 +44,12 @@ impl Balancer {
     pub async fn start() -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let backends = Backends::default();
+        let (line, orders) = watch::channel(Line::default());
         Ok(Self {
             port: listener.local_addr()?.port(),
             backends: backends.clone(),
-            accepting: tokio::spawn(accept(listener, backends)),
+            line,
+            accepting: tokio::spawn(accept(listener, backends, orders)),
         })
     }
 
@@ -51,6 +66,26 @@ impl Balancer {
             .addresses
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = addresses;
+    }
+
+    /// Ends all connections that stand.
+    pub fn cut(&self) {
+        self.line.send_modify(|line| line.cuts += 1);
+    }
+
+    /// Carries nothing more over the connections that stand, and ends none: neither side hears that the other is gone.
+    pub fn silence(&self) {
+        self.line.send_modify(|line| line.silences += 1);
+    }
+
+    /// Lets new connections wait until they are released.
+    pub fn hold(&self) {
+        self.line.send_modify(|line| line.holds = true);
+    }
+
+    /// Carries those that wait, and new ones.
+    pub fn release(&self) {
+        self.line.send_modify(|line| line.holds = false);
     }
 }
 
@@ -87,19 +122,32 @@ impl Backends {
     }
 }
 
-async fn accept(listener: TcpListener, backends: Backends) {
+async fn accept(listener: TcpListener, backends: Backends, line: watch::Receiver<Line>) {
     while let Ok((client, _)) = listener.accept().await {
-        let Ok(mut client) = at_once(client) else {
-            continue;
-        };
-        let backends = backends.clone();
-        tokio::spawn(async move {
-            if let Some(mut backend) = backends.connect().await {
-                // Either side may end it at any time, which is nothing to report.
-                let _ = copy_bidirectional(&mut client, &mut backend).await;
-            }
-        });
+        if let Ok(client) = at_once(client) {
+            tokio::spawn(carry(client, backends.clone(), line.clone()));
+        }
     }
+}
+
+/// Carries one connection until either side or the line ends it, which is nothing to report.
+async fn carry(
+    mut client: TcpStream,
+    backends: Backends,
+    mut line: watch::Receiver<Line>,
+) -> Option<()> {
+    let began = *line.wait_for(|line| !line.holds).await.ok()?;
+    let mut backend = backends.connect().await?;
+    let is_disturbed = |now: &Line| now.cuts != began.cuts || now.silences != began.silences;
+    tokio::select! {
+        _ = copy_bidirectional(&mut client, &mut backend) => return None,
+        Ok(_) = line.wait_for(is_disturbed) => {}
+    }
+    // One that fell silent stands until it is cut.
+    line.wait_for(|now| now.cuts != began.cuts)
+        .await
+        .ok()
+        .map(drop)
 }
 
 /// Sends what there is at once, as the kernel does for a real Service, and does not wait for more.

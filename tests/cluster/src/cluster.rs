@@ -1,6 +1,7 @@
 //! A running cluster.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,6 +18,7 @@ use tokio::sync::OnceCell;
 use crate::authority::Authority;
 use crate::control_plane::{Part, Plan};
 use crate::controllers::{Controller, Running};
+use crate::http::post;
 use crate::installation::left_alone;
 use crate::process::{Process, end_of};
 use crate::wait::until;
@@ -106,6 +108,12 @@ impl Cluster {
         self.plan.url()
     }
 
+    /// Where the API server listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.plan.address()
+    }
+
     /// The administrator's kubeconfig.
     #[must_use]
     pub fn kubeconfig(&self) -> PathBuf {
@@ -118,6 +126,16 @@ impl Cluster {
     /// Where the file cannot be written.
     pub fn service_account(&self, namespace: &str, name: &str) -> Result<PathBuf> {
         self.plan.service_account(namespace, name)
+    }
+
+    /// The same over another port of loopback, which leads to the API server.
+    pub(crate) fn service_account_over(
+        &self,
+        port: u16,
+        namespace: &str,
+        name: &str,
+    ) -> Result<PathBuf> {
+        self.plan.service_account_over(port, namespace, name)
     }
 
     /// The authority that the API server's certificate is from.
@@ -224,6 +242,13 @@ impl Cluster {
         process.map_or(Ok(()), |mut process| process.stop(PATIENCE).map(drop))
     }
 
+    /// Asks a part to end, and kills it where it has not within a time.
+    pub fn stop_within(&self, part: Part, time: Duration) {
+        let process = self.parts().remove(&part);
+        // That it had to be killed is no failure here.
+        let _ended = process.map(|mut process| process.stop(time));
+    }
+
     /// Kills a part.
     pub fn kill(&self, part: Part) {
         drop(self.parts().remove(&part));
@@ -244,6 +269,18 @@ impl Cluster {
             .await?;
         }
         Ok(())
+    }
+
+    /// Makes etcd forget all versions but the newest, as it does every few minutes in a real cluster.
+    ///
+    /// # Errors
+    /// Where etcd refuses.
+    pub async fn compact(&self) -> Result<()> {
+        let etcd = self.plan.etcd();
+        let status = post(etcd, "/v3/maintenance/status", &json!({})).await?;
+        let newest = &status["header"]["revision"];
+        let wanted = json!({"revision": newest, "physical": true});
+        post(etcd, "/v3/kv/compaction", &wanted).await.map(drop)
     }
 
     /// Fails where a part that should be running has ended by itself.

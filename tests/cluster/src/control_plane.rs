@@ -1,5 +1,6 @@
 //! The processes of a control plane, with the flags that make them run on loopback without containers.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -96,12 +97,22 @@ impl Plan {
             &format!("{TOKEN},admin,admin,system:masters\n"),
         )?;
         plan.write("stages.yaml", STAGES)?;
-        plan.write("kubeconfig", &plan.kubeconfig(None))?;
+        plan.write("kubeconfig", &plan.kubeconfig(&plan.url(), None))?;
         Ok(plan)
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("https://127.0.0.1:{}", self.api_server)
+        url(self.api_server)
+    }
+
+    /// Where the API server listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.api_server))
+    }
+
+    /// Where etcd listens.
+    pub(crate) fn etcd(&self) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.etcd))
     }
 
     pub(crate) fn authority(&self) -> &Authority {
@@ -115,18 +126,29 @@ impl Plan {
 
     /// Writes a kubeconfig with which one acts as a service account, with its rights.
     pub(crate) fn service_account(&self, namespace: &str, name: &str) -> Result<PathBuf> {
-        let text = self.kubeconfig(Some((namespace, name)));
+        let text = self.kubeconfig(&self.url(), Some((namespace, name)));
         self.write(&format!("kubeconfig.{namespace}.{name}"), &text)
     }
 
-    fn kubeconfig(&self, service_account: Option<(&str, &str)>) -> String {
+    /// The same over another port of loopback, which leads to the API server.
+    pub(crate) fn service_account_over(
+        &self,
+        port: u16,
+        namespace: &str,
+        name: &str,
+    ) -> Result<PathBuf> {
+        let text = self.kubeconfig(&url(port), Some((namespace, name)));
+        self.write(&format!("kubeconfig.{namespace}.{name}.{port}"), &text)
+    }
+
+    fn kubeconfig(&self, url: &str, service_account: Option<(&str, &str)>) -> String {
         let identity = service_account.map_or_else(String::new, |(namespace, name)| {
             format!(
                 ", as: \"system:serviceaccount:{namespace}:{name}\", as-groups: \
                  [\"system:serviceaccounts\", \"system:serviceaccounts:{namespace}\", \"system:authenticated\"]"
             )
         });
-        let (url, authority) = (self.url(), self.authority.certificate());
+        let authority = self.authority.certificate();
         let authority = authority.display();
         format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: e2e\n\
@@ -246,6 +268,11 @@ impl Plan {
             "--enable-crds=".to_owned(),
         ]
     }
+}
+
+/// The API server's address, or that of what leads to it.
+fn url(port: u16) -> String {
+    format!("https://127.0.0.1:{port}")
 }
 
 /// The administrator's token. It opens nothing but a server on loopback that lives for minutes.

@@ -9,8 +9,6 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, ensure};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
@@ -19,7 +17,7 @@ use crate::manifests::{localize, parse};
 use crate::objects::text;
 use crate::process::{Process, program};
 use crate::wait::until;
-use crate::{Cluster, binaries, ports};
+use crate::{Cluster, binaries, mounted, ports};
 
 /// A controller that can run in a cluster.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -46,6 +44,10 @@ pub enum Controller {
     Keda,
     /// The admission controller of the VerticalPodAutoscaler alone. It registers itself a while after it is ready.
     VpaAdmission,
+    /// cert-manager's issuers of its own and its injector of authorities.
+    CertManager,
+    /// KServe's controller, for deployments without Knative. cert-manager makes its certificate.
+    KServe,
 }
 
 /// What is particular to a controller.
@@ -56,6 +58,8 @@ struct Needs {
     service_account: (&'static str, &'static str),
     /// What must run before it.
     after: &'static [Controller],
+    /// What is changed of, or added to, what its module installs.
+    adjust: fn(&mut Vec<Value>),
     /// How the API server calls it, where it does.
     webhooks: Option<Webhooks>,
     /// The names of the certificate that it is given, where it makes none itself: `ca.crt`, `tls.crt` and `tls.key` in
@@ -85,11 +89,23 @@ impl Controller {
             Self::Karpenter => full::karpenter(),
             Self::Keda => full::keda(),
             Self::VpaAdmission => full::vpa_admission(),
+            Self::CertManager => full::cert_manager(),
+            Self::KServe => full::kserve(),
         }
     }
 }
 
-/// A controller's webhooks, whose certificate it makes itself and keeps in a secret.
+/// What cert-manager makes certificates from.
+const CERTIFICATES: [&str; 2] = ["Certificate", "Issuer"];
+
+impl Needs {
+    /// Whether cert-manager makes its certificate.
+    fn is_certified_by_another(&self) -> bool {
+        self.after.contains(&Controller::CertManager)
+    }
+}
+
+/// A controller's webhooks. It makes their certificate itself, unless cert-manager does, and keeps it in a secret.
 struct Webhooks {
     service: &'static str,
     secret: &'static str,
@@ -155,6 +171,9 @@ impl Running {
         }
         let place = Place::new(cluster, &needs)?;
         let installed = install(cluster, &needs, &place).await?;
+        if needs.is_certified_by_another() {
+            until_certified(cluster, &needs, &place).await?;
+        }
         let running = Self {
             process: Mutex::new(launch(cluster, &needs, &place)?),
         };
@@ -176,13 +195,8 @@ impl Running {
         place: &Place,
         installed: &[Value],
     ) -> Result<()> {
-        if let Some(webhooks) = &needs.webhooks {
-            let secret = (needs.service_account.0, webhooks.secret);
-            until("the controller has made its certificate", async || {
-                self.check()?;
-                copy_certificate(cluster, secret, &place.certificates()).await
-            })
-            .await?;
+        if needs.webhooks.is_some() {
+            until_certified(cluster, needs, place).await?;
             until("the API server can call the controller", async || {
                 self.check()?;
                 trusted(cluster, installed).await?;
@@ -203,14 +217,27 @@ impl Running {
     }
 }
 
+/// Waits until the certificate of its webhooks is made, and lays it where the controller reads it.
+async fn until_certified(cluster: &Cluster, needs: &Needs, place: &Place) -> Result<()> {
+    let Some(webhooks) = &needs.webhooks else {
+        return Ok(());
+    };
+    let secret = (needs.service_account.0, webhooks.secret);
+    until("the certificate of the controller is made", async || {
+        mounted::copy(cluster.objects(), secret, &place.certificates()).await
+    })
+    .await
+}
+
 /// Applies what the controller's module installs, and waits until its kinds are served.
 async fn install(cluster: &Cluster, needs: &Needs, place: &Place) -> Result<Vec<Value>> {
     let service = needs.webhooks.as_ref().map(|webhooks| webhooks.service);
-    let objects = localize(
-        parse(&binaries::manifests(needs.binary)?)?,
-        service,
-        place.webhook,
-    );
+    let mut objects = parse(&binaries::manifests(needs.binary)?)?;
+    if !needs.is_certified_by_another() {
+        objects.retain(|object| !CERTIFICATES.contains(&text(object, "/kind").unwrap_or_default()));
+    }
+    (needs.adjust)(&mut objects);
+    let objects = localize(objects, service, place.webhook);
     let (namespace, _) = needs.service_account;
     for object in &objects {
         cluster.objects().apply(namespace, object).await?;
@@ -266,22 +293,6 @@ fn satisfy_rotator() -> Result<()> {
         let folder = file.parent().context("a file in a folder")?;
         std::fs::create_dir_all(folder)?;
         std::fs::write(file, "")?;
-    }
-    Ok(())
-}
-
-/// Does what a kubelet does for a volume of a secret. The rename comes last: no controller reads half a file.
-async fn copy_certificate(cluster: &Cluster, secret: (&str, &str), folder: &Path) -> Result<()> {
-    let object = cluster
-        .objects()
-        .get(("v1", "Secret"), secret.0, secret.1)
-        .await?;
-    for name in ["ca.crt", "tls.key", "tls.crt"] {
-        let encoded = object["data"][name].as_str().unwrap_or_default();
-        ensure!(!encoded.is_empty(), "secret {} has no {name}", secret.1);
-        let new = folder.join(format!(".{name}"));
-        std::fs::write(&new, BASE64.decode(encoded)?)?;
-        std::fs::rename(new, folder.join(name))?;
     }
     Ok(())
 }

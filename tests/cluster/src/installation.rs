@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::http::get;
 use crate::process::{Process, program};
 use crate::wait::until;
-use crate::{Balancer, Cluster, Objects, binaries, ports};
+use crate::{Balancer, Cluster, Objects, WallClock, binaries, ports};
 
 /// The namespace of Tollgate, as `deploy/chart/files/rbac.yaml` makes it.
 pub const NAMESPACE: &str = "tollgate-system";
@@ -31,6 +31,7 @@ pub struct Installation {
     folder: PathBuf,
     kubeconfig: PathBuf,
     balancer: Balancer,
+    uplink: Balancer,
     arguments: Vec<String>,
     running: Vec<Replica>,
     started: u32,
@@ -61,16 +62,19 @@ impl Installation {
     /// Where one does not get ready, with the end of its log.
     pub async fn start(cluster: &Cluster, count: usize, arguments: &[&str]) -> Result<Self> {
         lead_to_loopback(cluster).await?;
+        let uplink = Balancer::start().await?;
+        uplink.route(vec![cluster.address()]);
         let mut installation = Self {
             folder: cluster.folder().to_owned(),
-            kubeconfig: cluster.service_account(NAMESPACE, "tollgate")?,
+            kubeconfig: cluster.service_account_over(uplink.port(), NAMESPACE, "tollgate")?,
             balancer: Balancer::start().await?,
+            uplink,
             arguments: arguments.iter().map(ToString::to_string).collect(),
             running: Vec::new(),
             started: 0,
         };
         for _ in 0..count {
-            installation.launch()?;
+            installation.launch(&[])?;
         }
         installation.route();
         installation.until_ready().await?;
@@ -83,7 +87,19 @@ impl Installation {
     /// # Errors
     /// Where it does not get ready, with the end of its log.
     pub async fn add(&mut self) -> Result<()> {
-        self.launch()?;
+        self.add_in(&[]).await
+    }
+
+    /// The same for a replica that lives by another clock.
+    ///
+    /// # Errors
+    /// Where it does not get ready, with the end of its log.
+    pub async fn add_by(&mut self, clock: &WallClock) -> Result<()> {
+        self.add_in(&clock.environment()).await
+    }
+
+    async fn add_in(&mut self, environment: &[(&str, &Path)]) -> Result<()> {
+        self.launch(environment)?;
         self.until_ready().await?;
         self.route();
         Ok(())
@@ -132,6 +148,12 @@ impl Installation {
         Ok(())
     }
 
+    /// What leads from the replicas to the API server, for whoever wants to disturb it.
+    #[must_use]
+    pub const fn uplink(&self) -> &Balancer {
+        &self.uplink
+    }
+
     /// The replicas that run, oldest first.
     #[must_use]
     pub fn running(&self) -> &[Replica] {
@@ -168,7 +190,7 @@ impl Installation {
             .route(self.running.iter().map(|replica| replica.address).collect());
     }
 
-    fn launch(&mut self) -> Result<()> {
+    fn launch(&mut self, environment: &[(&str, &Path)]) -> Result<()> {
         let name = format!("tollgate-{}", self.started);
         self.started += 1;
         let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
@@ -191,7 +213,8 @@ impl Installation {
                 "--exclude-namespaces={}",
                 left_alone().collect::<Vec<_>>().join(",")
             ))
-            .args(&self.arguments);
+            .args(&self.arguments)
+            .envs(environment.iter().copied());
         self.running.push(Replica {
             process: Process::start(&name, command, &self.folder)?,
             address,

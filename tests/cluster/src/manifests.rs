@@ -8,10 +8,8 @@ use crate::objects::text;
 /// Kinds that would run containers, or that what runs here does not have.
 const DROPPED: &[&str] = &[
     "APIService",
-    "Certificate",
     "DaemonSet",
     "Deployment",
-    "Issuer",
     "NetworkPolicy",
     "PodDisruptionBudget",
     "ServiceMonitor",

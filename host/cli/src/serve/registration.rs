@@ -7,6 +7,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tollgate_cluster::authority::Terms;
+use tollgate_cluster::clock::Clock;
 use tollgate_cluster::leader::{Election, Tenure, take_part};
 use tollgate_cluster::registrar::{Certificates, Learned, Options, Registrar};
 use tollgate_cluster::registration::{Endpoint, FailurePolicy};
@@ -40,10 +41,10 @@ impl Registered {
         if !args.registration.register {
             return Ok(None);
         }
-        let options = options(args, namespace)?;
+        let election = Election::new(cluster.replica().to_owned(), Tenure::default());
+        let options = options(args, namespace, election.clock())?;
         let own = options.certificates == Certificates::Own;
         let (registrar, Learned { pair, trust }) = Registrar::new(cluster.client(), options);
-        let election = Election::new(cluster.replica().to_owned(), Tenure::default());
         let (stop, stopped) = oneshot::channel();
         let (leads, leading) = watch::channel(false);
         let part = take_part_until(cluster, namespace.to_owned(), election, leads, stopped);
@@ -95,7 +96,7 @@ fn take_part_until(
     }
 }
 
-fn options(args: &ServeArgs, namespace: &str) -> Result<Options, Failure> {
+fn options(args: &ServeArgs, namespace: &str, clock: Clock) -> Result<Options, Failure> {
     let RegistrationArgs {
         register: _,
         webhook_service,
@@ -126,6 +127,7 @@ fn options(args: &ServeArgs, namespace: &str) -> Result<Options, Failure> {
         },
         certificates,
         terms: Terms::default(),
+        clock,
         namespace: namespace.to_owned(),
         exclude_namespaces,
         only_namespaces,

@@ -121,6 +121,38 @@ fn keys_that_lay_unused_beyond_their_time_are_made_anew() {
 }
 
 #[test]
+fn keys_of_a_later_time_are_made_anew_and_not_waited_for() {
+    let mut keys = Keys::make(&names(), Terms::default(), start() + 400 * DAY).unwrap();
+    let bundle = keys.bundle();
+    assert_eq!(step(&mut keys, &bundle, start()), Some(Change::Made));
+    let bundle = keys.bundle();
+    assert_eq!(step(&mut keys, &bundle, start()), None);
+    assert!(vouches(&bundle, &keys.leaf, &names(), start()));
+}
+
+/// However wildly time goes, each time nothing is left to do after a few steps, and what is served is good then.
+#[test]
+fn whatever_the_time_the_keys_are_good_after_a_few_steps() {
+    let mut keys = keys();
+    for day in [0, 400, 1, 3_000, 0, 119, 246, 0, 10_000, 364] {
+        let now = start() + day * DAY;
+        let mut steps = 0;
+        loop {
+            let bundle = keys.bundle();
+            if step(&mut keys, &bundle, now).is_none() {
+                break;
+            }
+            steps += 1;
+            assert!(steps < 5, "day {day}: {steps} steps and no end");
+        }
+        assert!(
+            vouches(&keys.bundle(), &keys.leaf, &names(), now),
+            "day {day}"
+        );
+    }
+}
+
+#[test]
 fn keys_survive_the_secret() {
     let mut keys = keys();
     let bundle = keys.bundle();

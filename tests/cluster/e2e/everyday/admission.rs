@@ -50,7 +50,7 @@ async fn apply(namespace: &Namespace<'_>, object: &Value) -> Result<String> {
     let file = namespace
         .cluster()
         .folder()
-        .join(format!("apply-{kind}.json"));
+        .join(format!("{}-{kind}.json", namespace.name()));
     std::fs::write(&file, object.to_string())?;
     let file = file.display().to_string();
     let arguments = [
@@ -112,6 +112,21 @@ pub(crate) async fn pods_with_claims_are_left_as_they_are(cluster: &Cluster) -> 
         *pod = crate::foretold::comparable(pod)?;
     }
     ensure!(judged == plain, "{judged} instead of {plain}");
+    Ok(())
+}
+
+/// A kubelet shows a pod of its own in the API server, which changes nothing of it.
+pub(crate) async fn mirror_pods_are_left_as_they_are(cluster: &Cluster) -> Result<()> {
+    cluster.tollgate().await?;
+    let namespace = cluster.namespace("mirror").await?;
+    let mut pod = wants("static", "nvidia.com/gpu", "1");
+    pod["spec"]["nodeName"] = json!("h100-0");
+    let said = refusal(&namespace, &pod).await?;
+    ensure!(said.contains("gpu-isolation/node-name"), "{said}");
+    pod["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "0"});
+    let stored = namespace.create(pod).await?;
+    let tolerations = stored["spec"]["tolerations"].to_string();
+    ensure!(!tolerations.contains("nvidia.com/gpu"), "{tolerations}");
     Ok(())
 }
 

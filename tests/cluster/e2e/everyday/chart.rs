@@ -1,11 +1,10 @@
 //! The Helm chart on a real API server. Its Service leads to replicas on loopback; its pods are played.
 
 use std::collections::BTreeSet;
-use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use tollgate_e2e::{Cluster, Installation, NAMESPACE, binary, documents, until};
+use tollgate_e2e::{Cluster, Installation, NAMESPACE, documents, helm, until};
 
 use crate::pods::wants;
 
@@ -127,6 +126,7 @@ async fn release(cluster: &Cluster) -> Result<()> {
     namespace
         .create(wants("one", "nvidia.com/gpu", "1"))
         .await?;
+    nodes_can_be_drained(cluster).await?;
 
     helm(cluster, &["uninstall", "tollgate"]).await?;
     until(
@@ -145,6 +145,42 @@ async fn release(cluster: &Cluster) -> Result<()> {
     let said = BTreeSet::from(["CustomResourceDefinition", "Lease", "Secret"]);
     ensure!(left == said, "left are {left:?}");
     Ok(())
+}
+
+/// One node after the other, and never the last replica.
+async fn nodes_can_be_drained(cluster: &Cluster) -> Result<()> {
+    let nodes = ["cpu-0", "dra-0"];
+    two_run(cluster).await?;
+    drain(cluster, &nodes[..1], "60s").await?;
+    two_run(cluster).await?;
+    let refused = drain(cluster, &nodes, "10s").await.err();
+    let said = refused.context("the last replica was evicted")?.to_string();
+    ensure!(said.contains("disruption budget"), "{said}");
+    cluster.kubectl(&["uncordon", nodes[0], nodes[1]]).await?;
+    two_run(cluster).await
+}
+
+async fn drain(cluster: &Cluster, nodes: &[&str], time: &str) -> Result<()> {
+    let selector = "--pod-selector=app.kubernetes.io/name=tollgate";
+    let timeout = format!("--timeout={time}");
+    let arguments = [&["drain", selector, &timeout], nodes].concat();
+    cluster.kubectl(&arguments).await.map(drop)
+}
+
+async fn two_run(cluster: &Cluster) -> Result<()> {
+    until("both played replicas run", async || {
+        let labels = "app.kubernetes.io/name=tollgate";
+        let pods = cluster
+            .objects()
+            .list(("v1", "Pod"), NAMESPACE, labels)
+            .await?;
+        let running = pods.iter().filter(|pod| {
+            pod["status"]["phase"] == "Running" && pod["metadata"]["deletionTimestamp"].is_null()
+        });
+        ensure!(running.count() == 2, "of {} not two run", pods.len());
+        Ok(())
+    })
+    .await
 }
 
 async fn replicas(cluster: &Cluster) -> Result<Value> {
@@ -193,27 +229,4 @@ async fn leftovers(cluster: &Cluster) -> Result<BTreeSet<&'static str>> {
 fn is_ours(object: &Value) -> bool {
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     ["tollgate", "tollgate-tls"].contains(&name) || name.ends_with(".tollgate.dev")
-}
-
-/// Runs Helm as the administrator, with nothing of the user's own, and gives what it printed.
-async fn helm(cluster: &Cluster, arguments: &[&str]) -> Result<String> {
-    let output = tokio::process::Command::new(binary("helm")?)
-        .args(arguments)
-        .args(["--namespace", NAMESPACE, "--kubeconfig"])
-        .arg(cluster.kubeconfig())
-        .env("HOME", cluster.folder())
-        // `template` asks no cluster, and this build of it names an old version.
-        .args(
-            arguments
-                .first()
-                .filter(|it| **it == "template")
-                .map(|_| "--kube-version=1.36.0"),
-        )
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output()
-        .await?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "helm {arguments:?}: {said}");
-    Ok(String::from_utf8(output.stdout)?)
 }

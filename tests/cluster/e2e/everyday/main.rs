@@ -14,6 +14,7 @@ mod configuration;
 mod control_plane;
 mod farewell;
 mod foretold;
+mod golden;
 mod page;
 mod plugin;
 mod pods;
@@ -33,9 +34,12 @@ fn main() -> ExitCode {
         admission::what_cannot_run_is_refused_at_apply,
         admission::slices_run_on_nodes_that_have_them,
         admission::pods_with_claims_are_left_as_they_are,
+        admission::mirror_pods_are_left_as_they_are,
         admission::deployments_under_a_scaler_get_pods_that_run,
         foretold::golden_pods_become_what_review_foretells,
         foretold::real_pods_become_what_review_foretells,
+        golden::every_repair_is_taken_and_its_pod_runs,
+        golden::every_denial_is_what_the_api_server_says,
         plugin::every_toleration_of_the_api_servers_plugin_is_ours_too,
         calm::objects_without_accelerators_cause_no_call,
         calm::nothing_else_stops_while_nobody_answers,
@@ -49,6 +53,10 @@ fn main() -> ExitCode {
         upheaval::no_call_fails_while_certificates_follow_one_another,
         upheaval::no_call_is_judged_by_two_versions_of_a_policy,
         upheaval::all_is_right_again_soon_after_a_crash,
+        upheaval::connections::all_is_right_again_soon_after_nobody_could_connect,
+        upheaval::connections::all_is_right_again_soon_after_watches_were_forgotten,
+        upheaval::connections::a_connection_that_falls_silent_is_noticed,
+        upheaval::clock::a_leader_whose_clock_jumps_harms_nothing,
         farewell::a_cluster_that_starts_cold_does_not_wait_for_tollgate,
         farewell::an_uninstalled_tollgate_leaves_nothing_behind,
         page::only_who_may_look_is_let_in,

@@ -46,3 +46,20 @@ pub(crate) fn scaler(target: &str, least: u32) -> Value {
         },
     })
 }
+
+/// Whether a value has all that another one says: what else objects hold, and where in a list something stands, does
+/// not matter. A number that is zero may be missing, as the API server leaves it out.
+pub(crate) fn covers(value: &Value, wanted: &Value) -> bool {
+    match (value, wanted) {
+        (Value::Object(value), Value::Object(wanted)) => {
+            (wanted.iter()).all(|(key, wanted)| match value.get(key) {
+                Some(value) => covers(value, wanted),
+                None => *wanted == 0,
+            })
+        }
+        (Value::Array(value), Value::Array(wanted)) => {
+            (wanted.iter()).all(|wanted| value.iter().any(|value| covers(value, wanted)))
+        }
+        (value, wanted) => value == wanted,
+    }
+}

@@ -1,5 +1,8 @@
 //! What must not be felt: restarts, new certificates, new policies. And what may be, but not for long: crashes.
 
+pub(crate) mod clock;
+pub(crate) mod connections;
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -41,6 +44,15 @@ async fn in_turn(test: impl AsyncFnOnce(&Cluster, &mut Installation) -> Result<(
 
 fn one_gpu() -> Value {
     wants("one", "nvidia.com/gpu", "1")
+}
+
+fn half_a_gpu() -> Value {
+    wants("half", "nvidia.com/gpu", "500m")
+}
+
+fn refused_in_our_words(said: &str) -> Result<()> {
+    ensure!(said.contains("only given out whole"), "{said}");
+    Ok(())
 }
 
 pub(crate) async fn no_call_fails_while_replicas_follow_one_another(_: &Cluster) -> Result<()> {
@@ -277,25 +289,13 @@ async fn is_right(cluster: &Cluster, after: &str) -> Result<()> {
         let pod = objects.dry_run("default", &one_gpu()).await?;
         let tolerations = pod["spec"]["tolerations"].to_string();
         ensure!(tolerations.contains("nvidia.com/gpu"), "{tolerations}");
-        let half = wants("half", "nvidia.com/gpu", "500m");
-        let refused = objects.dry_run("default", &half).await.err();
-        let said = refused.context("half a GPU was admitted")?.to_string();
-        ensure!(said.contains("only given out whole"), "{said}");
-        Ok(())
+        let refused = objects.dry_run("default", &half_a_gpu()).await.err();
+        refused_in_our_words(&refused.context("half a GPU was admitted")?.to_string())
     })
     .await?;
     let version = format!("{}", char::from(b'c' + u8::try_from(after.len() % 20)?));
     objects.apply("", &two_keys(&version)).await?;
-    until(&format!("a policy changes after {after}"), async || {
-        let pod: Pod = serde_json::from_value(objects.dry_run("default", &one_gpu()).await?)?;
-        ensure!(
-            keys(&pod) == [format!("{version}1"), format!("{version}2")],
-            "{:?}",
-            keys(&pod)
-        );
-        Ok(())
-    })
-    .await?;
+    changes_within(cluster, &version, RIGHT_AGAIN).await?;
     objects.delete(VALIDATING, "", "tollgate").await?;
     until(
         &format!("the registration is repaired after {after}"),
@@ -306,6 +306,28 @@ async fn is_right(cluster: &Cluster, after: &str) -> Result<()> {
     ensure!(
         taken < RIGHT_AGAIN,
         "all was right only {taken:?} after {after}"
+    );
+    Ok(())
+}
+
+/// The policy of a version is in force in time.
+async fn changes_within(cluster: &Cluster, version: &str, time: Duration) -> Result<()> {
+    let since = Instant::now();
+    until(
+        &format!("version {version} of a policy is in force"),
+        async || {
+            let pod = cluster.objects().dry_run("default", &one_gpu()).await?;
+            let keys = keys(&serde_json::from_value(pod)?);
+            let wanted = [format!("{version}1"), format!("{version}2")];
+            ensure!(keys == wanted, "{keys:?}");
+            Ok(())
+        },
+    )
+    .await?;
+    let taken = since.elapsed();
+    ensure!(
+        taken < time,
+        "version {version} was in force only after {taken:?}"
     );
     Ok(())
 }

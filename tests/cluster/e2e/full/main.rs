@@ -6,9 +6,19 @@
     reason = "tests over JSON values, where indexing reads null for what is absent"
 )]
 
+mod cert_manager;
 mod karpenter;
 mod keda;
+mod kserve;
 mod mxjob;
+#[allow(
+    dead_code,
+    reason = "the everyday group's pods, of which this one needs one kind"
+)]
+#[path = "../everyday/pods.rs"]
+mod pods;
+#[path = "../everyday/stream.rs"]
+mod stream;
 mod vpa;
 
 use std::process::ExitCode;
@@ -23,5 +33,9 @@ fn main() -> ExitCode {
         keda::runs_with_tollgate,
         vpa::stays_pending_with_what_is_recommended,
         vpa::runs_with_what_is_recommended,
+        kserve::stays_pending,
+        kserve::runs_with_tollgate,
+        kserve::one_that_cannot_run_is_refused,
+        cert_manager::no_call_fails_while_it_renews_the_certificate,
     ])
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tollgate_cluster::authority::Terms;
+use tollgate_cluster::clock::Clock;
 use tollgate_cluster::entry::Interests;
 use tollgate_cluster::registrar::{Certificates, Learned, Options, Registrar, SECRET};
 use tollgate_cluster::registration::{Endpoint, FailurePolicy};
@@ -60,6 +61,7 @@ async fn lead(cluster: &Cluster, terms: Terms) -> Result<Leader> {
         only_namespaces: vec!["no-such-namespace".to_owned()],
         failure_policy: FailurePolicy::Fail,
         timeout_seconds: 2,
+        clock: Clock::default(),
         cluster_role: Some("tollgate".to_owned()),
     };
     let (registrar, learned) = Registrar::new(cluster.objects().client(), options);

@@ -23,6 +23,7 @@ pub(super) fn training_operator() -> Needs {
         binary: "training-operator",
         service_account: ("kubeflow", "training-operator"),
         after: &[],
+        adjust: |_| {},
         webhooks: Some(Webhooks {
             service: "training-operator",
             secret: "training-operator-webhook-cert",
@@ -46,6 +47,7 @@ pub(super) fn kueue() -> Needs {
         binary: "kueue",
         service_account: ("kueue-system", "kueue-controller-manager"),
         after: &[],
+        adjust: |_| {},
         webhooks: Some(Webhooks {
             service: "kueue-webhook-service",
             secret: "kueue-webhook-server-cert",
@@ -78,6 +80,7 @@ pub(super) fn job_set() -> Needs {
         binary: "jobset",
         service_account: ("jobset-system", "jobset-controller-manager"),
         after: &[],
+        adjust: |_| {},
         webhooks: Some(Webhooks {
             service: "jobset-webhook-service",
             secret: "jobset-webhook-server-cert",
@@ -99,6 +102,7 @@ pub(super) fn leader_worker_set() -> Needs {
         binary: "lws",
         service_account: ("lws-system", "lws-controller-manager"),
         after: &[],
+        adjust: |_| {},
         webhooks: Some(Webhooks {
             service: "lws-webhook-service",
             secret: "lws-webhook-server-cert",
@@ -120,6 +124,7 @@ pub(super) fn trainer() -> Needs {
         binary: "trainer",
         service_account: ("kubeflow-system", "kubeflow-trainer-controller-manager"),
         after: &[Controller::JobSet],
+        adjust: |_| {},
         webhooks: Some(Webhooks {
             service: "kubeflow-trainer-controller-manager",
             secret: "kubeflow-trainer-webhook-cert",
@@ -147,6 +152,7 @@ pub(super) fn mpi_operator() -> Needs {
         binary: "mpi-operator",
         service_account: ("mpi-operator", "mpi-operator"),
         after: &[],
+        adjust: |_| {},
         webhooks: None,
         certified: &[],
         probed: false,
@@ -167,6 +173,7 @@ pub(super) fn kuberay() -> Needs {
         binary: "kuberay",
         service_account: ("default", "kuberay-operator"),
         after: &[],
+        adjust: |_| {},
         webhooks: None,
         certified: &[],
         probed: true,

@@ -1,7 +1,9 @@
 //! The controllers that only the full group has. Flags keep them without leader election, and on loopback but for the
 //! ports of Karpenter and the webhook of the VerticalPodAutoscaler, which cannot be told.
 
-use super::{Needs, everyday};
+use serde_json::{Value, json};
+
+use super::{Controller, Needs, Webhooks, everyday};
 
 /// The machines that Karpenter may add.
 const INSTANCE_TYPES: &str = include_str!("../../e2e/full/instance-types.json");
@@ -23,6 +25,7 @@ pub(super) fn karpenter() -> Needs {
         binary: "karpenter",
         service_account: ("kube-system", "karpenter"),
         after: &[],
+        adjust: |_| {},
         webhooks: None,
         certified: &[],
         probed: true,
@@ -48,6 +51,7 @@ pub(super) fn keda() -> Needs {
         binary: "keda",
         service_account: ("keda", "keda-operator"),
         after: &[],
+        adjust: |_| {},
         webhooks: None,
         // For the adapter, which does not run; the operator does not start without.
         certified: &["keda-operator.keda.svc"],
@@ -75,6 +79,7 @@ pub(super) fn vpa_admission() -> Needs {
         binary: "vpa",
         service_account: ("kube-system", "vpa-admission-controller"),
         after: &[],
+        adjust: |_| {},
         webhooks: None,
         certified: &["127.0.0.1"],
         probed: false,
@@ -97,4 +102,72 @@ pub(super) fn vpa_admission() -> Needs {
             ]
         },
     }
+}
+
+pub(super) fn cert_manager() -> Needs {
+    Needs {
+        binary: "cert-manager",
+        service_account: ("cert-manager", "cert-manager"),
+        after: &[],
+        // Its chart, which has its rights, is made when it is released: it is not in the module.
+        adjust: |objects| {
+            objects.push(json!({
+                "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "cert-manager"},
+            }));
+            objects.push(json!({
+                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+                "metadata": {"name": "cert-manager"},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
+                "subjects": [{"kind": "ServiceAccount", "namespace": "cert-manager", "name": "cert-manager"}],
+            }));
+        },
+        webhooks: None,
+        certified: &[],
+        probed: true,
+        configuration: |_| None,
+        environment: &[],
+        flags: |place| {
+            vec![format!(
+                "--health-probe-bind-address=127.0.0.1:{}",
+                place.health
+            )]
+        },
+    }
+}
+
+pub(super) fn kserve() -> Needs {
+    Needs {
+        binary: "kserve",
+        service_account: ("kserve", "kserve-controller-manager"),
+        after: &[Controller::CertManager],
+        adjust: |objects| objects.iter_mut().for_each(without_knative),
+        webhooks: Some(Webhooks {
+            service: "kserve-webhook-server-service",
+            secret: "kserve-webhook-server-cert",
+        }),
+        certified: &[],
+        probed: true,
+        configuration: |_| None,
+        environment: &[],
+        flags: |place| {
+            vec![
+                format!("--metrics-addr=127.0.0.1:{}", place.metrics),
+                format!("--health-probe-addr=127.0.0.1:{}", place.health),
+                format!("--webhook-port={}", place.webhook),
+            ]
+        },
+    }
+}
+
+/// Makes KServe deploy as Deployments, and make no way in from outside.
+fn without_knative(object: &mut Value) {
+    if object["metadata"]["name"] != "inferenceservice-config" {
+        return;
+    }
+    let data = &mut object["data"];
+    data["deploy"] = json!(json!({"defaultDeploymentMode": "RawDeployment"}).to_string());
+    let ingress = data["ingress"].as_str().unwrap_or_default();
+    let mut ingress: Value = serde_json::from_str(ingress).unwrap_or_default();
+    ingress["disableIngressCreation"] = json!(true);
+    data["ingress"] = json!(ingress.to_string());
 }

@@ -19,7 +19,7 @@ pub(crate) async fn shown(
     counted: &[Counted],
     now: SystemTime,
 ) -> Result<Vec<Budget>, Failure> {
-    let standings = standings(catalog, counted, None, now).await?;
+    let standings = standings(catalog, Some(counted), None, now).await?;
     Ok(standings.into_iter().map(budget).collect())
 }
 
@@ -60,7 +60,7 @@ fn budget(standing: Standing) -> Budget {
         name,
         on_exceed,
         contact,
-        pods: Some(pods),
+        pods,
         limits: limits.map(|one| limit(one, currency.as_deref())).collect(),
     }
 }

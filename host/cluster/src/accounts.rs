@@ -15,6 +15,7 @@ use tollgate_budget::{
 use tollgate_catalog::document::VERSION;
 
 use crate::reporter::api;
+use crate::shared::SharedRead;
 use crate::watch::Change;
 
 /// The kind whose status has the accounts.
@@ -195,6 +196,8 @@ fn failed(budget: &str, err: impl std::error::Error + Send + Sync + 'static) -> 
 pub struct StatusStore {
     api: Api<DynamicObject>,
     accounts: Accounts,
+    /// By budget: many pods may want to know at once whether one is full.
+    reads: Arc<Mutex<BTreeMap<String, Arc<SharedRead<Known>>>>>,
 }
 
 impl StatusStore {
@@ -203,6 +206,7 @@ impl StatusStore {
         Some(Self {
             api: api(client, KIND)?,
             accounts,
+            reads: Arc::default(),
         })
     }
 
@@ -211,8 +215,16 @@ impl StatusStore {
         &self.accounts
     }
 
-    /// Asks the API server.
+    /// Asks the API server, once for all who wait at the same time.
     pub(crate) async fn read(&self, budget: &str) -> Result<Known, StoreError> {
+        let shared = {
+            let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(reads.entry(budget.to_owned()).or_default())
+        };
+        shared.get(async || self.ask(budget).await).await
+    }
+
+    async fn ask(&self, budget: &str) -> Result<Known, StoreError> {
         let object = self
             .api
             .get(budget)

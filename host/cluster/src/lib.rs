@@ -38,6 +38,7 @@ mod inventory;
 pub use inventory::{Inventory, InventoryError};
 mod ledger;
 mod reporter;
+mod shared;
 mod state;
 mod status;
 mod watch;

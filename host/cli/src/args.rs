@@ -1,5 +1,6 @@
 //! The command line.
 
+mod operators;
 mod registration;
 
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use tracing_subscriber::filter::LevelFilter;
 
+pub(crate) use self::operators::{AuditArgs, DoctorArgs, DoctorFormat, ReportKind};
 pub(crate) use self::registration::{FailPolicy, RegistrationArgs};
 
 /// GPU admission control for Kubernetes: repairs or refuses GPU pods before they are stored.
@@ -32,6 +34,10 @@ pub(crate) enum Command {
     Review(ReviewArgs),
     /// Serve the admission webhook.
     Serve(ServeArgs),
+    /// Report what policies say of objects that exist, in files or in a cluster.
+    Audit(AuditArgs),
+    /// Check what commonly goes wrong, and say what to do.
+    Doctor(DoctorArgs),
     /// Show how budgets stand: limits, what is used and reserved, by namespace and model.
     Budget(BudgetArgs),
     /// List and inspect policies.
@@ -56,6 +62,8 @@ impl Command {
         match self {
             Self::Serve(_) => LevelFilter::INFO,
             Self::Review(_)
+            | Self::Audit(_)
+            | Self::Doctor(_)
             | Self::Budget(_)
             | Self::Policy(_)
             | Self::FailOpen(_)

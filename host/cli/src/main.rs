@@ -5,13 +5,16 @@ mod setup;
 mod terminal;
 
 mod answer;
+mod audit;
 mod budget;
 mod input;
 mod render;
 mod review;
 
 mod completions;
+mod connection;
 mod crds;
+mod doctor;
 mod explain;
 mod policy;
 mod removal;
@@ -35,6 +38,8 @@ fn main() -> ExitCode {
     let done = match &command {
         Command::Review(args) => review::run(args, &display),
         Command::Serve(args) => serve::run(args),
+        Command::Audit(args) => audit::run(args, &display),
+        Command::Doctor(args) => doctor::run(args),
         Command::Budget(args) => budget::run(args),
         Command::Policy(args) => policy::run(args),
         Command::FailOpen(args) => removal::fail_open(args),

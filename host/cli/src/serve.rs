@@ -74,6 +74,9 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
         }
     };
     announce(&server, &reviewer);
+    if let Some(registered) = &registered {
+        registered.report(server.metrics());
+    }
     let (stop, stopped) = oneshot::channel::<()>();
     let following = follow(source, setup, reviewer, server.metrics(), stopped);
     server.run(terminated).await;

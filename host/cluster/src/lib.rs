@@ -9,11 +9,14 @@ pub use client::{ConnectError, connect};
 pub use kube::{Client, Error as ClientError};
 
 pub mod authority;
+pub mod doctor;
 pub mod entry;
+pub mod inventory;
 pub mod leader;
 pub mod registrar;
 pub mod registration;
 pub mod removal;
+pub mod report;
 
 mod bundle;
 

@@ -21,7 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
-use tollgate_webhook::{AuthorityError, Pair, Trust};
+use tollgate_webhook::{AuthorityError, Pair, Registered, Trust};
 use tracing::{info, warn};
 
 use crate::authority::{Keys, Terms};
@@ -150,6 +150,8 @@ pub struct Learned {
     pub pair: watch::Receiver<Option<Pair>>,
     /// What the API server trusts.
     pub trust: watch::Receiver<Trust>,
+    /// What the API server knows of us.
+    pub registered: watch::Receiver<Registered>,
 }
 
 /// Watches and keeps.
@@ -158,6 +160,7 @@ pub struct Registrar {
     options: Options,
     pair: watch::Sender<Option<Pair>>,
     trust: watch::Sender<Trust>,
+    registered: watch::Sender<Registered>,
     found: Found,
 }
 
@@ -169,6 +172,15 @@ struct Found {
     validating: Option<ValidatingWebhookConfiguration>,
     /// They were taken away on purpose.
     uninstalled: bool,
+}
+
+impl Found {
+    fn registered(&self) -> Registered {
+        Registered {
+            is_complete: self.mutating.is_some() && self.validating.is_some(),
+            fails_open: self.validating.as_ref().is_some_and(is_softened),
+        }
+    }
 }
 
 enum Seen {
@@ -196,16 +208,19 @@ impl Registrar {
         };
         let (pair, pairs) = watch::channel(None);
         let (trust, trusts) = watch::channel(trust);
+        let (registered, registereds) = watch::channel(Registered::default());
         let registrar = Self {
             client,
             options,
             pair,
             trust,
+            registered,
             found: Found::default(),
         };
         let learned = Learned {
             pair: pairs,
             trust: trusts,
+            registered: registereds,
         };
         (registrar, learned)
     }
@@ -261,6 +276,7 @@ impl Registrar {
             names: self.options.endpoint.names(),
         };
         offer(&self.trust, trust);
+        offer(&self.registered, self.found.registered());
     }
 
     fn published(&self) -> String {

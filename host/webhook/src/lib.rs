@@ -9,7 +9,8 @@
 
 mod reviewer;
 pub use reviewer::{
-    Admission, Call, Decision, Effect, Phase, PolicyRun, Refusal, Reviewer, RuleUse,
+    Admission, Call, Decision, Effect, Phase, PolicyRun, PolicyStanding, Refusal, Reviewer,
+    RuleUse, Standing,
 };
 
 mod options;
@@ -34,7 +35,7 @@ mod self_signed;
 pub use self_signed::{SelfSignedError, self_signed};
 
 mod metrics;
-pub use metrics::{Metrics, Reload};
+pub use metrics::{Metrics, Registered, Reload};
 
 mod activity;
 mod body;

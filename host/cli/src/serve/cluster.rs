@@ -86,7 +86,12 @@ impl Cluster {
                 metrics.configuration_reloaded(Reload::Succeeded);
             }
             Notice::Completed(catalog) => reviewer.catalog.store(Some(catalog)),
-            Notice::Refused(_) => metrics.configuration_reloaded(Reload::Failed),
+            Notice::Refused { new, by_kind } => {
+                if new > 0 {
+                    metrics.configuration_reloaded(Reload::Failed);
+                }
+                metrics.objects_refused(&by_kind);
+            }
             Notice::Failed(wrong) => {
                 tracing::error!("the configuration cannot be loaded; what was in force stays");
                 Failure::from(wrong).report();

@@ -8,5 +8,6 @@ mod exemptions;
 mod explain;
 mod formats;
 mod input;
+mod operate;
 mod state;
 mod usage;

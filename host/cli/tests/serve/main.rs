@@ -15,6 +15,7 @@
 mod server;
 
 mod budgets;
+mod labels;
 
 use std::fs;
 use std::path::Path;

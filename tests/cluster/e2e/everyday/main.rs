@@ -13,6 +13,7 @@ mod configuration;
 mod control_plane;
 mod farewell;
 mod foretold;
+mod operate;
 mod plugin;
 mod pods;
 mod stream;
@@ -46,6 +47,9 @@ fn main() -> ExitCode {
         farewell::an_uninstalled_tollgate_leaves_nothing_behind,
         chart::the_api_server_takes_all_that_is_rendered,
         chart::a_release_comes_changes_and_goes,
+        operate::a_replica_tells_how_it_stands_in_the_cluster,
+        operate::a_doctor_finds_what_is_well_and_what_is_not,
+        operate::an_audit_writes_reports_that_a_second_run_leaves_alone,
         systems::pytorchjob,
         systems::tfjob,
         systems::mpijob,

@@ -151,23 +151,22 @@ pub(crate) struct Summary {
 
 impl Summary {
     pub(crate) fn of(answers: &[Answer]) -> Self {
-        let mut summary = Self {
-            documents: answers.len(),
-            ..Self::default()
-        };
-        for answer in answers {
-            match answer.word() {
-                Word::Skipped => summary.skipped += 1,
-                Word::Unreadable => summary.unreadable += 1,
-                Word::Ok | Word::Repaired | Word::Denied | Word::Fault => {
-                    answer
-                        .outcome()
-                        .into_iter()
-                        .for_each(|outcome| summary.add(outcome));
-                }
+        let mut summary = Self::default();
+        answers.iter().for_each(|answer| summary.take(answer));
+        summary
+    }
+
+    /// Counts one more.
+    pub(crate) fn take(&mut self, answer: &Answer) {
+        self.documents += 1;
+        match answer.word() {
+            Word::Skipped => self.skipped += 1,
+            Word::Unreadable => self.unreadable += 1,
+            Word::Ok | Word::Repaired | Word::Denied | Word::Fault => {
+                let outcome = answer.outcome().into_iter();
+                outcome.for_each(|outcome| self.add(outcome));
             }
         }
-        summary
     }
 
     fn add(&mut self, outcome: &Outcome) {

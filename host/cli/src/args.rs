@@ -1,6 +1,7 @@
 //! The command line.
 
 mod dashboard;
+mod operators;
 mod registration;
 
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use clap_complete::Shell;
 use tracing_subscriber::filter::LevelFilter;
 
 pub(crate) use self::dashboard::DashboardArgs;
+pub(crate) use self::operators::{AuditArgs, DoctorArgs, DoctorFormat, ReportKind};
 pub(crate) use self::registration::{FailPolicy, RegistrationArgs};
 
 /// GPU admission control for Kubernetes: repairs or refuses GPU pods before they are stored.
@@ -34,6 +36,10 @@ pub(crate) enum Command {
     Review(ReviewArgs),
     /// Serve the admission webhook.
     Serve(ServeArgs),
+    /// Report what policies say of objects that exist, in files or in a cluster.
+    Audit(AuditArgs),
+    /// Check what commonly goes wrong, and say what to do.
+    Doctor(DoctorArgs),
     /// Show how budgets stand: limits, what is used and reserved, by namespace and model.
     Budget(BudgetArgs),
     /// Show policies, budgets and what would be denied on a page, without a cluster.
@@ -60,6 +66,8 @@ impl Command {
         match self {
             Self::Serve(_) => LevelFilter::INFO,
             Self::Review(_)
+            | Self::Audit(_)
+            | Self::Doctor(_)
             | Self::Budget(_)
             | Self::Dashboard(_)
             | Self::Policy(_)

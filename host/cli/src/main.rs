@@ -5,6 +5,7 @@ mod setup;
 mod terminal;
 
 mod answer;
+mod audit;
 mod budget;
 mod dashboard;
 mod input;
@@ -12,7 +13,9 @@ mod render;
 mod review;
 
 mod completions;
+mod connection;
 mod crds;
+mod doctor;
 mod explain;
 mod policy;
 mod removal;
@@ -36,6 +39,8 @@ fn main() -> ExitCode {
     let done = match &command {
         Command::Review(args) => review::run(args, &display),
         Command::Serve(args) => serve::run(args),
+        Command::Audit(args) => audit::run(args, &display),
+        Command::Doctor(args) => doctor::run(args),
         Command::Budget(args) => budget::run(args),
         Command::Dashboard(args) => dashboard::run(args),
         Command::Policy(args) => policy::run(args),

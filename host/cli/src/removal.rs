@@ -1,22 +1,26 @@
 //! `tollgate fail-open` and `tollgate uninstall`: what helps when nothing else does, so they need no replica.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use tollgate_cluster::removal::{self, CustomResources, Opened};
-use tollgate_webhook as webhook;
 
 use crate::args::{FailOpenArgs, UninstallArgs};
+use crate::connection::with_client;
 use crate::failure::Failure;
 use crate::terminal;
+
+const REFUSED: &str = "the API server did not do it";
 
 /// Lets objects in where nobody answers, or takes that back.
 pub(crate) fn fail_open(args: &FailOpenArgs) -> Result<ExitCode, Failure> {
     let FailOpenArgs { undo, kubeconfig } = args;
-    let opened = with_client(kubeconfig.as_deref(), async |client| match undo {
-        false => removal::fail_open(client).await,
-        true => removal::fail_closed(client).await,
+    let opened = with_client(kubeconfig.as_deref(), async |client| {
+        let opened = match undo {
+            false => removal::fail_open(client).await,
+            true => removal::fail_closed(client).await,
+        };
+        Ok(opened.context(REFUSED)?)
     })?;
     terminal::print(|out| match (opened, undo) {
         (Opened::NotRegistered, _) => writeln!(
@@ -51,7 +55,8 @@ pub(crate) fn uninstall(args: &UninstallArgs) -> Result<ExitCode, Failure> {
         false => CustomResources::Keep,
     };
     let removed = with_client(kubeconfig.as_deref(), async |client| {
-        removal::uninstall(client, namespace, custom_resources).await
+        let removed = removal::uninstall(client, namespace, custom_resources).await;
+        Ok(removed.context(REFUSED)?)
     })?;
     terminal::print(|out| {
         if removed.is_empty() {
@@ -69,21 +74,4 @@ fn listed(what: &str, entries: &[String]) -> String {
         .iter()
         .map(|entry| format!("{entry}: {what}\n"))
         .collect()
-}
-
-/// Does something in a cluster, from a program that does nothing else.
-fn with_client<T>(
-    kubeconfig: Option<&Path>,
-    act: impl AsyncFnOnce(&tollgate_cluster::Client) -> Result<T, tollgate_cluster::ClientError>,
-) -> Result<T, Failure> {
-    webhook::install_crypto();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start")?;
-    let done = runtime.block_on(async {
-        let client = tollgate_cluster::connect(kubeconfig).await?;
-        act(&client).await.context("the API server did not do it")
-    });
-    Ok(done?)
 }

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &ReviewArgs, display: &DisplayArgs) -> Result<ExitCode, 
 }
 
 /// Reviews one document after the other.
-async fn review_all(
+pub(crate) async fn review_all(
     catalog: &Catalog,
     items: Vec<Item>,
     now: SystemTime,
@@ -60,7 +60,8 @@ async fn review_all(
     }
 }
 
-async fn judge(
+/// Reviews one.
+pub(crate) async fn judge(
     catalog: &Catalog,
     content: Content,
     now: SystemTime,

@@ -86,6 +86,9 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     };
     announce(&server, &reviewer);
     let _page = page::serve(args, &server, &reviewer, admitting).await?;
+    if let Some(registered) = &registered {
+        registered.report(server.metrics());
+    }
     let (stop, stopped) = oneshot::channel::<()>();
     let leads = registered.as_ref().map(Registered::leads);
     let serves = Serves {

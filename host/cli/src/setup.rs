@@ -92,11 +92,22 @@ impl Setup {
             .map_err(Failure::Diagnostics)
     }
 
+    /// The documents that `--config` names.
+    pub(crate) fn own(&self) -> Result<Configuration, Failure> {
+        Configuration::read(&self.args.configs).map_err(Failure::Diagnostics)
+    }
+
+    /// Makes the policies of other documents ready, over the same profile.
+    pub(crate) async fn catalog_of(&self, own: Configuration) -> Result<Catalog, Failure> {
+        let resolved = own.over(self.profile()).resolve();
+        let loaded = self.loader.load(resolved.map_err(Failure::Diagnostics)?);
+        loaded.await.map_err(Failure::Diagnostics)
+    }
+
     /// The configuration with every default in place.
     pub(crate) async fn resolved(&self) -> Result<Resolved, Failure> {
         let profile = self.profile();
-        let own = Configuration::read(&self.args.configs).map_err(Failure::Diagnostics)?;
-        let mut configuration = own.over(profile);
+        let mut configuration = self.own()?.over(profile);
         if !self.args.policies.is_empty() {
             self.keep_only_asked(&mut configuration).await?;
         }

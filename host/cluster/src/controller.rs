@@ -57,8 +57,13 @@ pub enum Notice {
     InForce(Arc<Catalog>),
     /// This replaces what is in force: the same policies, now compiled for their settings.
     Completed(Arc<Catalog>),
-    /// The newest versions of so many objects are refused; what was in force of them before stays.
-    Refused(usize),
+    /// Which objects are refused has changed; what was in force of them before stays.
+    Refused {
+        /// How many are refused anew, or for another reason.
+        new: usize,
+        /// How many are refused now, for every kind.
+        by_kind: BTreeMap<&'static str, usize>,
+    },
     /// Nothing could be loaded; what was in force before stays.
     Failed(Vec<Diagnostic>),
     /// Something happened to the account of this budget.
@@ -353,9 +358,15 @@ impl Controller {
         for (key, why) in &new {
             tracing::warn!(object = %key, why, "the newest version is refused");
         }
-        if !new.is_empty() {
-            notify(Notice::Refused(new.len()));
+        let new = new.len();
+        let mut by_kind: BTreeMap<_, _> = DOCUMENT_KINDS
+            .iter()
+            .map(|document| (document.kind, 0))
+            .collect();
+        for key in refused.keys() {
+            *by_kind.entry(key.kind).or_default() += 1;
         }
+        notify(Notice::Refused { new, by_kind });
         self.told = refused;
     }
 

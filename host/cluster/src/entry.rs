@@ -65,7 +65,8 @@ impl Interests {
         }
     }
 
-    fn include(&self, kind: &Kind) -> bool {
+    /// Whether any of them wants to see objects of a kind.
+    pub fn include(&self, kind: &Kind) -> bool {
         (kind.makes_pods() && self.kinds.contains("pods"))
             || self.kinds.contains(&kind.kind_dot_group())
     }

@@ -115,12 +115,12 @@ impl Election {
 /// Takes part in the election until `shutdown` ends, and then gives the Lease up. `leads` tells whether we lead.
 pub async fn take_part(
     client: Client,
-    namespace: &str,
+    namespace: String,
     mut election: Election,
     leads: watch::Sender<bool>,
     shutdown: impl Future<Output = ()>,
 ) {
-    let leases: Api<Lease> = Api::namespaced(client, namespace);
+    let leases: Api<Lease> = Api::namespaced(client, &namespace);
     tokio::select! {
         () = shutdown => {}
         () = campaign(&leases, &mut election, &leads) => {}

@@ -14,11 +14,14 @@ pub use accounts::{Accounts, StatusStore};
 pub mod access;
 pub mod authority;
 pub mod clock;
+pub mod doctor;
 pub mod entry;
+pub mod inventory;
 pub mod leader;
 pub mod registrar;
 pub mod registration;
 pub mod removal;
+pub mod report;
 
 mod bookkeeper;
 pub use bookkeeper::{Tiding, Unweighable, Weigher, Weighing, Weight};
@@ -34,8 +37,8 @@ pub use crd::crds;
 
 mod departures;
 mod event;
-mod inventory;
-pub use inventory::{Inventory, InventoryError};
+mod holdings;
+pub use holdings::{Inventory, InventoryError};
 mod ledger;
 mod reporter;
 mod shared;

@@ -21,7 +21,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
-use tollgate_webhook::{AuthorityError, Pair, Trust};
+use tollgate_webhook::{AuthorityError, Pair, Registered, Trust};
 use tracing::{info, warn};
 
 use crate::authority::{Keys, Terms};
@@ -153,6 +153,8 @@ pub struct Learned {
     pub pair: watch::Receiver<Option<Pair>>,
     /// What the API server trusts.
     pub trust: watch::Receiver<Trust>,
+    /// What the API server knows of us.
+    pub registered: watch::Receiver<Registered>,
 }
 
 /// Watches and keeps.
@@ -161,6 +163,7 @@ pub struct Registrar {
     options: Options,
     pair: watch::Sender<Option<Pair>>,
     trust: watch::Sender<Trust>,
+    registered: watch::Sender<Registered>,
     found: Found,
 }
 
@@ -172,6 +175,15 @@ struct Found {
     validating: Option<ValidatingWebhookConfiguration>,
     /// They were taken away on purpose.
     uninstalled: bool,
+}
+
+impl Found {
+    fn registered(&self) -> Registered {
+        Registered {
+            is_complete: self.mutating.is_some() && self.validating.is_some(),
+            fails_open: self.validating.as_ref().is_some_and(is_softened),
+        }
+    }
 }
 
 enum Seen {
@@ -199,16 +211,19 @@ impl Registrar {
         };
         let (pair, pairs) = watch::channel(None);
         let (trust, trusts) = watch::channel(trust);
+        let (registered, registereds) = watch::channel(Registered::default());
         let registrar = Self {
             client,
             options,
             pair,
             trust,
+            registered,
             found: Found::default(),
         };
         let learned = Learned {
             pair: pairs,
             trust: trusts,
+            registered: registereds,
         };
         (registrar, learned)
     }
@@ -264,6 +279,7 @@ impl Registrar {
             names: self.options.endpoint.names(),
         };
         offer(&self.trust, trust);
+        offer(&self.registered, self.found.registered());
     }
 
     fn published(&self) -> String {

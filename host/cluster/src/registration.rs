@@ -25,7 +25,7 @@ pub const FAIL_OPEN: &str = "tollgate.dev/fail-open";
 pub const UNINSTALLED: &str = "tollgate.dev/uninstalled";
 
 /// Namespaces that must work whatever becomes of Tollgate.
-const NEVER: [&str; 2] = ["kube-system", "kube-node-lease"];
+pub(crate) const NEVER: [&str; 2] = ["kube-system", "kube-node-lease"];
 
 /// The label with a namespace's own name, which the API server sets.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";

@@ -20,7 +20,7 @@ use tollgate_context::Builder;
 use crate::watch::{Change, follow_optional};
 
 /// What is watched: group, version, kind, plural.
-const KINDS: [(&str, &str, &str, &str); 5] = [
+pub(crate) const KINDS: [(&str, &str, &str, &str); 5] = [
     ("", "v1", "Node", "nodes"),
     ("karpenter.sh", "v1", "NodePool", "nodepools"),
     (

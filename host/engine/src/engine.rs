@@ -37,6 +37,7 @@ pub struct Engine {
     pub(crate) wasm: wasmtime::Engine,
     pub(crate) linker: Arc<Linker<State>>,
     pub(crate) running: Running,
+    pub(crate) instances: Running,
 }
 
 impl Engine {
@@ -55,11 +56,12 @@ impl Engine {
             wasm,
             linker: Arc::new(linker),
             running,
+            instances: Running::default(),
         })
     }
 }
 
-/// How many sessions are open.
+/// How many of something there are: open sessions, or live instances.
 #[derive(Clone, Default)]
 pub(crate) struct Running(Arc<AtomicUsize>);
 
@@ -68,9 +70,13 @@ impl Running {
         self.0.fetch_add(1, Ordering::Relaxed);
         Entered(self.clone())
     }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
-/// An open session.
+/// One of them.
 pub(crate) struct Entered(Running);
 
 impl Drop for Entered {
@@ -87,7 +93,7 @@ fn start_clock(wasm: wasmtime::EngineWeak, running: Running) -> Result<(), Engin
             thread::sleep(if idle < IDLE_AFTER { TICK } else { IDLE_TICK });
             let Some(wasm) = wasm.upgrade() else { return };
             wasm.increment_epoch();
-            let busy = running.0.load(Ordering::Relaxed) > 0;
+            let busy = running.count() > 0;
             idle = if busy { 0 } else { idle.saturating_add(1) };
         }
     };

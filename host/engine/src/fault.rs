@@ -71,6 +71,19 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// The words of all faults.
+    pub const LABELS: [&str; 9] = [
+        "timeout",
+        "memory",
+        "stack",
+        "trap",
+        "too-many",
+        "bad-answer",
+        "conflict",
+        "cut-off",
+        "busy",
+    ];
+
     /// The fault's word in metrics and output.
     pub fn as_label(&self) -> &'static str {
         match self {

@@ -31,6 +31,7 @@ pub struct Bundle(Arc<Inner>);
 struct Inner {
     wasm: wasmtime::Engine,
     running: Running,
+    instances: Running,
     pre: InstancePre<State>,
     mutator: Option<mutator::GuestIndices>,
     validator: Option<validator::GuestIndices>,
@@ -67,6 +68,7 @@ impl Engine {
         let inner = Inner {
             wasm: self.wasm.clone(),
             running: self.running.clone(),
+            instances: self.instances.clone(),
             mutator: mutator::GuestIndices::new(&pre).ok(),
             validator: validator::GuestIndices::new(&pre).ok(),
             pre,
@@ -129,6 +131,11 @@ impl Bundle {
         self.0.entries.get(entry).map(|entry| &entry.info)
     }
 
+    /// How many instances live in the whole engine.
+    pub fn live_instances(&self) -> usize {
+        self.0.instances.count()
+    }
+
     /// Opens a session for one review. Its instance is made when it is first called.
     pub fn session(&self) -> Session {
         Session {
@@ -154,6 +161,7 @@ struct Instance {
     store: Store<State>,
     mutator: Option<mutator::Guest>,
     validator: Option<validator::Guest>,
+    _live: Entered,
 }
 
 /// What a call came to.
@@ -318,6 +326,7 @@ impl Inner {
             store,
             mutator,
             validator,
+            _live: self.instances.enter(),
         })
     }
 
@@ -332,6 +341,7 @@ impl Inner {
             store,
             mutator,
             validator,
+            _live,
         } = instance;
         let doing = match phase {
             Phase::Mutate => Doing::Mutating,

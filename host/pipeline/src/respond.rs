@@ -268,3 +268,63 @@ fn acted(outcome: &Outcome, policy: &str) -> bool {
             .iter()
             .any(|report| &*report.policy == policy)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use tollgate_admission::{Finding, GroupVersionKind, Operation, Request};
+
+    use super::*;
+
+    fn outcome(messages: impl IntoIterator<Item = String>) -> Outcome {
+        let request = Request {
+            uid: "1".to_owned(),
+            operation: Operation::Create,
+            gvk: GroupVersionKind::new("v1", "Pod"),
+            subresource: None,
+            namespace: Some("ml".to_owned()),
+            name: None,
+            user: String::new(),
+            groups: Vec::new(),
+            dry_run: false,
+            namespace_labels: None,
+            object: Value::Null,
+            old_object: None,
+        };
+        let warning = |message| Finding {
+            policy: "house".to_owned(),
+            rule: "word".to_owned(),
+            severity: Severity::Warn,
+            path: "/spec".to_owned(),
+            message,
+            actual: None,
+            allowed: None,
+            fix: None,
+        };
+        Outcome {
+            findings: messages.into_iter().map(warning).collect(),
+            ..Outcome::allowed(request)
+        }
+    }
+
+    #[test]
+    fn each_warning_is_short_and_cut_between_characters() {
+        let texts = ["a".repeat(1000), "é".repeat(1000), "short".to_owned()];
+        let told = warnings(&outcome(texts));
+        assert_eq!(told.len(), 3);
+        for warning in told.iter().take(2) {
+            let characters = warning.chars().count();
+            assert!(characters <= WARNING_MAX, "{characters}: {warning}");
+            assert!(characters > WARNING_MAX / 2, "{characters}: {warning}");
+        }
+        assert_eq!(told.last().unwrap(), "house/word: short");
+    }
+
+    #[test]
+    fn all_warnings_together_stay_below_what_the_api_server_cuts() {
+        let told = warnings(&outcome((0..200).map(|number| format!("{number:0200}"))));
+        let bytes: usize = told.iter().map(String::len).sum();
+        assert!(bytes <= WARNINGS_MAX, "{bytes}");
+        assert!(told.len() > 20, "{} of 200 are told", told.len());
+    }
+}

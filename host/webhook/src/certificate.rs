@@ -90,6 +90,15 @@ impl Pair {
         }
     }
 
+    /// Checks that both can be served together, and gives when the certificate expires.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot.
+    pub fn check(&self) -> Result<SystemTime, CertificateError> {
+        Certificate::parse(self).map(|certificate| certificate.expires)
+    }
+
     /// The chain.
     pub fn certificate(&self) -> &[u8] {
         &self.certificate

@@ -21,11 +21,13 @@ pub(crate) struct Seat<'gate> {
     _seat: SemaphorePermit<'gate>,
 }
 
-/// How many calls are inside.
+/// How many calls are inside, and how many may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Occupancy {
     pub(crate) judged: usize,
+    pub(crate) judged_at_most: usize,
     pub(crate) waiting: usize,
+    pub(crate) waiting_at_most: usize,
 }
 
 impl Gate {
@@ -64,7 +66,9 @@ impl Gate {
             .saturating_sub(self.seats.available_permits());
         Occupancy {
             judged,
+            judged_at_most: self.judged_at_most,
             waiting: seated.saturating_sub(judged),
+            waiting_at_most: self.seated_at_most - self.judged_at_most,
         }
     }
 }
@@ -135,7 +139,9 @@ mod tests {
             gate.occupancy(),
             Occupancy {
                 judged: 1,
-                waiting: 1
+                judged_at_most: 1,
+                waiting: 1,
+                waiting_at_most: 1,
             }
         );
     }

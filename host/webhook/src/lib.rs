@@ -10,7 +10,8 @@
 
 mod reviewer;
 pub use reviewer::{
-    Admission, Call, Decision, Effect, Phase, PolicyRun, Refusal, Reviewer, RuleUse,
+    Admission, Call, Decision, Effect, Phase, PolicyRun, PolicyStanding, Refusal, Reviewer,
+    RuleUse, Standing,
 };
 
 mod options;
@@ -35,7 +36,7 @@ mod self_signed;
 pub use self_signed::{SelfSignedError, self_signed};
 
 mod metrics;
-pub use metrics::{AccountTiding, LimitFigures, Metrics, Reload};
+pub use metrics::{AccountTiding, LimitFigures, Metrics, Registered, Reload};
 
 mod page;
 pub use page::{Audience, Entrance, Guard, Page, PageServer, Rendered};

@@ -1,6 +1,9 @@
 //! What the server counts, in Prometheus' text format.
 
-use std::sync::Arc;
+mod cluster;
+mod policies;
+
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -11,18 +14,17 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::cluster::ClusterMetrics;
+pub use self::cluster::Registered;
+use self::policies::PolicyMetrics;
 use crate::gate::Occupancy;
 use crate::rejection::Reason;
-use crate::reviewer::{Admission, Decision, Effect, Phase, PolicyRun};
+use crate::reviewer::{Admission, Decision, Effect, Phase, RuleUse, Standing};
 
 /// Upper bounds of a review's durations, in seconds.
 const REVIEW_BUCKETS: [f64; 15] = [
     0.00005, 0.0001, 0.0002, 0.0003, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.03, 0.1, 0.3, 1.0,
     3.0,
-];
-/// Upper bounds of a policy's durations, in seconds.
-const POLICY_BUCKETS: [f64; 12] = [
-    0.00001, 0.00002, 0.00003, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.003, 0.01, 0.03, 0.1,
 ];
 
 /// All metrics of a server.
@@ -31,9 +33,8 @@ pub struct Metrics {
     mutate: PhaseMetrics,
     validate: PhaseMetrics,
     rejections: Family<ReasonLabels, Counter>,
-    policies: Family<PolicyLabels, Histogram, fn() -> Histogram>,
-    faults: Family<FaultLabels, Counter>,
-    rules: Family<RuleLabels, Counter>,
+    policies: PolicyMetrics,
+    cluster: ClusterMetrics,
     configuration_reloads: Family<ReloadLabels, Counter>,
     certificate_reloads: Family<ReloadLabels, Counter>,
     accounts: Family<AccountLabels, Counter>,
@@ -77,10 +78,11 @@ pub enum Reload {
 }
 
 /// What is looked up when metrics are read, instead of being counted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     pub(crate) occupancy: Occupancy,
     pub(crate) seconds_to_expiry: f64,
+    pub(crate) standing: Option<Standing>,
 }
 
 /// An open connection.
@@ -96,30 +98,13 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("tollgate");
         let (mutate, validate) = reviews(&mut registry);
-        let policies =
-            Family::new_with_constructor((|| Histogram::new(POLICY_BUCKETS)) as fn() -> Histogram);
-        registry.register_with_unit(
-            "policy_duration",
-            "How long policies ran",
-            Unit::Seconds,
-            policies.clone(),
-        );
         register_build(&mut registry);
         Self {
             mutate,
             validate,
             rejections: rejections(&mut registry),
-            policies,
-            faults: family(
-                &mut registry,
-                "policy_faults",
-                "Policies that gave no valid answer",
-            ),
-            rules: family(
-                &mut registry,
-                "rule_uses",
-                "What rules did: findings and edits, and in which phase",
-            ),
+            policies: PolicyMetrics::new(&mut registry),
+            cluster: ClusterMetrics::new(&mut registry),
             configuration_reloads: reloads(
                 &mut registry,
                 "configuration_reloads",
@@ -175,16 +160,12 @@ impl Metrics {
 
     /// How often a rule did something, in both phases.
     pub fn used(&self, policy: &str, rule: &str, effect: Effect) -> u64 {
-        let of = |phase: Phase| {
-            let labels = RuleLabels {
-                phase: phase.as_label(),
-                policy: policy.to_owned(),
-                rule: rule.to_owned(),
-                effect: effect.as_label(),
-            };
-            self.rules.get(&labels).map_or(0, |counter| counter.get())
-        };
-        of(Phase::Mutate) + of(Phase::Validate)
+        let (policy, rule) = (policy.to_owned(), rule.to_owned());
+        self.policies.used(&RuleUse {
+            policy,
+            rule,
+            effect,
+        })
     }
 
     /// How many reloads of the configuration ended so.
@@ -201,35 +182,22 @@ impl Metrics {
         };
         review.decided(admission.decision).inc();
         review.duration.observe(duration.as_secs_f64());
-        for run in &admission.policies {
-            self.ran(run);
-        }
-        for used in &admission.rules {
-            self.rules
-                .get_or_create(&RuleLabels {
-                    phase: phase.as_label(),
-                    policy: used.policy.clone(),
-                    rule: used.rule.clone(),
-                    effect: used.effect.as_label(),
-                })
-                .inc();
-        }
+        self.policies.reviewed(phase, admission);
     }
 
-    fn ran(&self, run: &PolicyRun) {
-        let labels = PolicyLabels {
-            policy: Arc::clone(&run.name),
-            phase: run.phase.as_label(),
-        };
-        self.policies
-            .get_or_create(&labels)
-            .observe(run.duration.as_secs_f64());
-        if let Some(cause) = run.fault {
-            let policy = labels.policy;
-            self.faults
-                .get_or_create(&FaultLabels { policy, cause })
-                .inc();
-        }
+    /// Tells whether this replica leads.
+    pub fn leads(&self, leads: bool) {
+        self.cluster.leads(leads);
+    }
+
+    /// Tells what the API server knows of this installation.
+    pub fn registered(&self, registered: Registered) {
+        self.cluster.registered(registered);
+    }
+
+    /// Tells of how many objects the newest version is refused, by kind.
+    pub fn objects_refused(&self, by_kind: &BTreeMap<&'static str, usize>) {
+        self.cluster.objects_refused(by_kind);
     }
 
     /// Counts a call that was not judged.
@@ -244,8 +212,11 @@ impl Metrics {
     }
 
     /// All metrics as text.
-    pub(crate) fn encode(&self, snapshot: Snapshot) -> String {
+    pub(crate) fn encode(&self, snapshot: &Snapshot) -> String {
         self.gauges.set(snapshot);
+        if let Some(standing) = &snapshot.standing {
+            self.policies.stand(standing);
+        }
         let mut out = String::new();
         // Writing to a `String` does not fail.
         let _ = text::encode(&mut out, &self.registry);
@@ -387,7 +358,9 @@ impl Budgets {
 #[derive(Default)]
 struct Gauges {
     in_flight: Gauge,
+    in_flight_at_most: Gauge,
     waiting: Gauge,
+    waiting_at_most: Gauge,
     connections: Gauge,
     expiry: Gauge<f64, AtomicU64>,
 }
@@ -406,6 +379,16 @@ impl Gauges {
             gauges.waiting.clone(),
         );
         registry.register(
+            "reviews_in_flight_limit",
+            "How many calls may be judged at once",
+            gauges.in_flight_at_most.clone(),
+        );
+        registry.register(
+            "reviews_waiting_limit",
+            "How many calls may wait before others are turned away",
+            gauges.waiting_at_most.clone(),
+        );
+        registry.register(
             "connections",
             "Open TLS connections",
             gauges.connections.clone(),
@@ -420,16 +403,29 @@ impl Gauges {
         gauges
     }
 
-    fn set(&self, snapshot: Snapshot) {
+    fn set(&self, snapshot: &Snapshot) {
         let Snapshot {
-            occupancy: Occupancy { judged, waiting },
+            occupancy:
+                Occupancy {
+                    judged,
+                    judged_at_most,
+                    waiting,
+                    waiting_at_most,
+                },
             seconds_to_expiry,
+            standing: _,
         } = snapshot;
-        let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        self.in_flight.set(whole(judged));
-        self.waiting.set(whole(waiting));
-        self.expiry.set(seconds_to_expiry);
+        self.in_flight.set(whole(*judged));
+        self.in_flight_at_most.set(whole(*judged_at_most));
+        self.waiting.set(whole(*waiting));
+        self.waiting_at_most.set(whole(*waiting_at_most));
+        self.expiry.set(*seconds_to_expiry);
     }
+}
+
+/// A count as gauges have it.
+fn whole(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -446,26 +442,6 @@ struct PhaseLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReasonLabels {
     reason: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct PolicyLabels {
-    policy: Arc<str>,
-    phase: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct FaultLabels {
-    policy: Arc<str>,
-    cause: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RuleLabels {
-    phase: &'static str,
-    policy: String,
-    rule: String,
-    effect: &'static str,
 }
 
 /// Names and limits of budgets are bounded by the configuration.

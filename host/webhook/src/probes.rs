@@ -78,10 +78,11 @@ fn is_trusted<R>(shared: &Shared<R>) -> bool {
     })
 }
 
-fn metrics<R>(shared: &Shared<R>) -> Response<Full<Bytes>> {
-    let metrics = shared.metrics.encode(Snapshot {
+fn metrics<R: Reviewer>(shared: &Shared<R>) -> Response<Full<Bytes>> {
+    let metrics = shared.metrics.encode(&Snapshot {
         occupancy: shared.gate.occupancy(),
         seconds_to_expiry: shared.served.seconds_to_expiry(SystemTime::now()),
+        standing: shared.reviewer.standing(),
     });
     let mut response = Response::new(Full::from(metrics));
     response

@@ -15,6 +15,33 @@ pub trait Reviewer: Send + Sync + 'static {
 
     /// Whether policies are loaded. Until they are, readiness is false and every call is answered with 503.
     fn is_ready(&self) -> bool;
+
+    /// How policies stand now, for the metrics; nothing where that is not known. It is asked for at each scrape.
+    fn standing(&self) -> Option<Standing> {
+        None
+    }
+}
+
+/// How policies stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The policies in force. The series of all others end.
+    pub policies: Vec<PolicyStanding>,
+    /// The words for why a policy gave no valid answer.
+    pub causes: &'static [&'static str],
+    /// How many instances of policies live.
+    pub instances: usize,
+}
+
+/// How one policy stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyStanding {
+    /// The policy's configured name.
+    pub name: Arc<str>,
+    /// The rules that it declares.
+    pub rules: Vec<String>,
+    /// Whether it is not run, since it faults often.
+    pub cut_off: bool,
 }
 
 /// One admission call.
@@ -94,6 +121,8 @@ pub struct PolicyRun {
     pub phase: Phase,
     /// How long it ran.
     pub duration: Duration,
+    /// The most memory that its instance had, in bytes.
+    pub memory_peak: usize,
     /// Why it gave no valid answer, in one of a few fixed words.
     pub fault: Option<&'static str>,
 }
@@ -108,6 +137,8 @@ pub enum Refusal {
 }
 
 impl Phase {
+    pub(crate) const ALL: [Self; 2] = [Self::Mutate, Self::Validate];
+
     /// The phase's word in metrics.
     pub fn as_label(self) -> &'static str {
         match self {
@@ -129,6 +160,8 @@ impl Decision {
 }
 
 impl Effect {
+    pub(crate) const ALL: [Self; 4] = [Self::Denied, Self::Warned, Self::Observed, Self::Edited];
+
     /// The effect's word in metrics.
     pub fn as_label(self) -> &'static str {
         match self {

@@ -49,6 +49,16 @@ pub fn tollgate_says(arguments: &[&str]) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
+/// Runs a command of the `tollgate` binary under test, and gives its status, and all that it printed.
+///
+/// # Errors
+/// Where it cannot be started.
+pub fn tollgate_answers(arguments: &[&str]) -> Result<(Option<i32>, String)> {
+    let output = Command::new(tollgate()?).args(arguments).output()?;
+    let [told, said] = [&output.stdout, &output.stderr].map(|it| String::from_utf8_lossy(it));
+    Ok((output.status.code(), format!("{told}{said}")))
+}
+
 fn find(file: &Path) -> Result<PathBuf> {
     let folders = std::env::var_os(FOLDERS).with_context(|| {
         format!("`{FOLDERS}` is not set: `make e2e` sets it to what `tests/cluster/build` prints")

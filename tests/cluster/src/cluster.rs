@@ -22,7 +22,7 @@ use crate::http::post;
 use crate::installation::left_alone;
 use crate::process::{Process, end_of};
 use crate::wait::until;
-use crate::{Installation, Namespace, Objects, manifests, nodes};
+use crate::{Installation, Namespace, Objects, binaries, manifests, nodes};
 
 /// How long a part of the control plane may take to end when it is asked to.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -199,6 +199,14 @@ impl Cluster {
             self.objects.apply(namespace, &object).await?;
         }
         Ok(())
+    }
+
+    /// Installs the manifests that a line of the table of binaries names, without anything that runs.
+    ///
+    /// # Errors
+    /// Where they were not built, or what the API server answers.
+    pub async fn install(&self, name: &str) -> Result<()> {
+        self.apply("", &binaries::manifests(name)?).await
     }
 
     /// Starts a controller, with what its module installs, unless it runs.

@@ -29,7 +29,7 @@ mod wall_clock;
 
 pub use authority::{Authority, Pair};
 pub use balancer::Balancer;
-pub use binaries::{binary, tollgate_says};
+pub use binaries::{binary, tollgate_answers, tollgate_says};
 pub use cluster::Cluster;
 pub use control_plane::Part;
 pub use controllers::Controller;

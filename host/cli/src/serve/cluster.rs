@@ -107,7 +107,12 @@ impl Cluster {
             }
             Notice::Completed(catalog) => reviewer.catalog.store(Some(catalog)),
             Notice::Account(budget, tiding) => metrics.account_told(budget, label(tiding)),
-            Notice::Refused(_) => metrics.configuration_reloaded(Reload::Failed),
+            Notice::Refused { new, by_kind } => {
+                if new > 0 {
+                    metrics.configuration_reloaded(Reload::Failed);
+                }
+                metrics.objects_refused(&by_kind);
+            }
             Notice::Failed(wrong) => {
                 tracing::error!("the configuration cannot be loaded; what was in force stays");
                 Failure::from(wrong).report();

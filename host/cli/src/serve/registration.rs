@@ -1,5 +1,6 @@
 //! Keeps this installation registered, and gives what is served by it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -11,7 +12,7 @@ use tollgate_cluster::clock::Clock;
 use tollgate_cluster::leader::{Election, Tenure, take_part};
 use tollgate_cluster::registrar::{Certificates, Learned, Options, Registrar};
 use tollgate_cluster::registration::{Endpoint, FailurePolicy};
-use tollgate_webhook::{Given, Pair, Trust};
+use tollgate_webhook::{self as webhook, Given, Metrics, Pair, Trust};
 
 use super::cluster::Cluster;
 use crate::args::{FailPolicy, RegistrationArgs, ServeArgs};
@@ -26,7 +27,8 @@ pub(super) struct Registered {
     pub(super) trust: watch::Receiver<Trust>,
     /// The certificate to serve, where the leader makes it.
     pair: Option<watch::Receiver<Option<Pair>>>,
-    leads: watch::Receiver<bool>,
+    leading: watch::Receiver<bool>,
+    registered: watch::Receiver<webhook::Registered>,
     keeping: JoinHandle<()>,
     stop: oneshot::Sender<()>,
 }
@@ -44,24 +46,51 @@ impl Registered {
         let election = Election::new(cluster.replica().to_owned(), Tenure::default());
         let options = options(args, namespace, election.clock())?;
         let own = options.certificates == Certificates::Own;
-        let (registrar, Learned { pair, trust }) = Registrar::new(cluster.client(), options);
+        let (registrar, learned) = Registrar::new(cluster.client(), options);
+        let Learned {
+            pair,
+            trust,
+            registered,
+        } = learned;
         let (stop, stopped) = oneshot::channel();
         let (leads, leading) = watch::channel(false);
-        let part = take_part_until(cluster, namespace.to_owned(), election, leads, stopped);
-        let keeping = registrar.run(leading.clone(), cluster.interests());
-        let keeping = async {
-            tokio::select! {
-                () = keeping => {}
-                () = part => {}
-            }
-        };
+        let part = take_part(
+            cluster.client(),
+            namespace.to_owned(),
+            election,
+            leads,
+            async { drop(stopped.await) },
+        );
+        let kept = registrar.run(leading.clone(), cluster.interests());
         Ok(Some(Self {
             trust,
-            leads: leading,
             pair: own.then_some(pair),
-            keeping: tokio::spawn(keeping),
+            leading,
+            registered,
+            keeping: tokio::spawn(async {
+                tokio::select! {
+                    () = kept => {}
+                    () = part => {}
+                }
+            }),
             stop,
         }))
+    }
+
+    /// Shows in the metrics who leads and what the API server knows of us, until the end.
+    pub(super) fn report(&self, metrics: Arc<Metrics>) {
+        let (mut leading, mut registered) = (self.leading.clone(), self.registered.clone());
+        tokio::spawn(async move {
+            loop {
+                metrics.leads(*leading.borrow_and_update());
+                metrics.registered(*registered.borrow_and_update());
+                tokio::select! {
+                    Ok(()) = leading.changed() => {}
+                    Ok(()) = registered.changed() => {}
+                    else => return,
+                }
+            }
+        });
     }
 
     /// The certificate to serve, where the leader makes it.
@@ -71,28 +100,13 @@ impl Registered {
 
     /// Whether this replica leads.
     pub(super) fn leads(&self) -> watch::Receiver<bool> {
-        self.leads.clone()
+        self.leading.clone()
     }
 
     /// Leaves, so that another can lead at once.
     pub(super) async fn leave(self) {
         drop(self.stop);
         let _left_in_time = timeout(FAREWELL, self.keeping).await;
-    }
-}
-
-/// Takes part in the election of the leader until `stopped`.
-fn take_part_until(
-    cluster: &Cluster,
-    namespace: String,
-    election: Election,
-    leads: watch::Sender<bool>,
-    stopped: oneshot::Receiver<()>,
-) -> impl Future<Output = ()> + use<> {
-    let client = cluster.client();
-    async move {
-        let stopped = async { drop(stopped.await) };
-        take_part(client, &namespace, election, leads, stopped).await;
     }
 }
 

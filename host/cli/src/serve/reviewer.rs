@@ -6,9 +6,10 @@ use std::time::{Duration, Instant, SystemTime};
 use arc_swap::ArcSwapOption;
 use tollgate_catalog::Catalog;
 use tollgate_dashboard::Denials;
+use tollgate_engine::{Bundle, Fault};
 use tollgate_pipeline as pipeline;
 use tollgate_webhook as webhook;
-use webhook::{Admission, Call, Decision, Refusal};
+use webhook::{Admission, Call, Decision, PolicyStanding, Refusal, Standing};
 
 use super::record;
 use crate::dashboard;
@@ -55,6 +56,26 @@ impl webhook::Reviewer for Reviewer {
 
     fn is_ready(&self) -> bool {
         self.catalog.load().is_some()
+    }
+
+    fn standing(&self) -> Option<Standing> {
+        let catalog = self.catalog.load_full()?;
+        let policies = catalog.entries.iter().map(|entry| PolicyStanding {
+            name: entry.name.clone(),
+            rules: entry
+                .info
+                .rules
+                .iter()
+                .map(|rule| rule.id.clone())
+                .collect(),
+            cut_off: entry.breaker.as_ref().is_some_and(|it| it.report().cut_off),
+        });
+        Some(Standing {
+            policies: policies.collect(),
+            causes: &Fault::LABELS,
+            // All bundles are of one engine.
+            instances: catalog.bundles.first().map_or(0, Bundle::live_instances),
+        })
     }
 }
 
@@ -123,6 +144,7 @@ fn policy_run(run: pipeline::PolicyRun) -> webhook::PolicyRun {
         name: run.policy,
         phase,
         duration: run.duration,
+        memory_peak: run.memory_peak,
         fault: run.fault,
     }
 }

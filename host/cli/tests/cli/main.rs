@@ -9,5 +9,6 @@ mod exemptions;
 mod explain;
 mod formats;
 mod input;
+mod operate;
 mod state;
 mod usage;

@@ -15,6 +15,7 @@
 mod server;
 
 mod budgets;
+mod labels;
 mod page;
 
 use std::fs;

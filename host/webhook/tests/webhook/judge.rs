@@ -97,6 +97,7 @@ fn admission(call: &Call, fault: Option<&'static str>) -> Admission {
             name: Arc::from("echo"),
             phase: call.phase,
             duration: Duration::from_micros(12),
+            memory_peak: 4096,
             fault,
         }],
         rules: vec![RuleUse {

@@ -15,6 +15,7 @@ mod control_plane;
 mod farewell;
 mod foretold;
 mod golden;
+mod operate;
 mod page;
 mod plugin;
 mod pods;
@@ -62,6 +63,9 @@ fn main() -> ExitCode {
         page::only_who_may_look_is_let_in,
         chart::the_api_server_takes_all_that_is_rendered,
         chart::a_release_comes_changes_and_goes,
+        operate::a_replica_tells_how_it_stands_in_the_cluster,
+        operate::a_doctor_finds_what_is_well_and_what_is_not,
+        operate::an_audit_writes_reports_that_a_second_run_leaves_alone,
         systems::pytorchjob,
         systems::tfjob,
         systems::mpijob,

@@ -30,7 +30,7 @@ fn candidate(cluster: &Cluster, name: &str) -> Candidate {
     let (stop, stopped) = oneshot::channel::<()>();
     let client = cluster.objects().client();
     let task = tokio::spawn(async move {
-        take_part(client, NAMESPACE, election, sender, async {
+        take_part(client, NAMESPACE.to_owned(), election, sender, async {
             let _ = stopped.await;
         })
         .await;

@@ -26,6 +26,7 @@ use self::registration::Registered;
 use self::reviewer::Reviewer;
 use crate::args::ServeArgs;
 use crate::failure::Failure;
+use crate::input;
 use crate::setup::{Serving, Setup};
 
 /// How often the files of the configuration are read to see whether they have changed.
@@ -56,6 +57,9 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
         ledger: ledger::open(args)?,
     };
     let setup = Setup::serving(args.config.clone(), serving)?;
+    if !args.states.is_empty() {
+        setup.loader().context.store(input::state(&args.states)?);
+    }
     let (source, reviewer) = source(args, &setup).await?;
     let registered = match &source {
         Source::Cluster(cluster) => Registered::start(args, cluster, &own_namespace)?,

@@ -242,6 +242,10 @@ pub(crate) struct ServeArgs {
     /// Keep the accounts of budgets in this folder, so that a restart forgets nobody; else they are in memory.
     #[arg(long, value_name = "DIR", conflicts_with = "cluster")]
     pub(crate) data: Option<PathBuf>,
+    /// What is known of the cluster, where none is watched: manifests or the output of `kubectl get -o yaml`, a file or
+    /// folder; may be repeated. Of each kind in it, all objects are taken to be there.
+    #[arg(long = "state", value_name = "PATH", conflicts_with = "cluster")]
+    pub(crate) states: Vec<PathBuf>,
     /// How many seconds to go on serving after SIGTERM, so that clients can look elsewhere.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) grace: u64,

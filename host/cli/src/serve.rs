@@ -28,6 +28,7 @@ use self::registration::Registered;
 use self::reviewer::Reviewer;
 use crate::args::{FailPolicy, ServeArgs};
 use crate::failure::Failure;
+use crate::input;
 use crate::setup::{Serving, Setup};
 
 /// How often the files of the configuration are read to see whether they have changed.
@@ -63,6 +64,9 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
         ledger: ledger::open(args, cluster.as_ref())?,
     };
     let setup = Setup::serving(args.config.clone(), serving)?;
+    if !args.states.is_empty() {
+        setup.loader().context.store(input::state(&args.states)?);
+    }
     let (source, reviewer) = source(cluster, args, &setup).await?;
     let admitting = match &source {
         Source::Cluster(cluster) => Some(cluster.client()),

@@ -127,6 +127,26 @@ pub(crate) fn left<'s>(pod: PodView<'_>, snapshot: &'s Snapshot) -> Vec<&'s Offe
     snapshot.offers().iter().filter(suits).collect()
 }
 
+/// How many of a resource the nodes have for pods, all together, that a pod's node selector and required affinity leave;
+/// `None` where not all nodes are known, and where a pool could bring more.
+pub(crate) fn total(pod: PodView<'_>, snapshot: &Snapshot, resource: &str) -> Option<u64> {
+    if !snapshot.knows_all_nodes() {
+        return None;
+    }
+    let mut total = 0_u64;
+    for offer in left(pod, snapshot) {
+        let most = offer.most(resource)?;
+        if offer.source == Source::Pool && !most.is_zero() {
+            return None;
+        }
+        let most = most
+            .ceil_integer()
+            .and_then(|most| u64::try_from(most).ok());
+        total = total.saturating_add(most.unwrap_or(0));
+    }
+    Some(total)
+}
+
 impl Fit {
     /// Whether neither a node nor a pool fits.
     pub fn is_nowhere(&self) -> bool {

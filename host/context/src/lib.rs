@@ -23,6 +23,8 @@ mod claim;
 
 mod workload;
 
+mod backend;
+
 mod scaler;
 pub use scaler::Scaler;
 

@@ -10,12 +10,16 @@ use tollgate_gpu::{STRATEGY_LABELS, Sharing, is_gke_sharing, partition_of, shari
 
 use crate::label::Gives;
 use crate::offer::Unit;
+use crate::snapshot::{CONFIG_MAP, Known, Snapshot};
 
 const PRODUCT: &str = "nvidia.com/gpu.product";
 const GPU: &str = "nvidia.com/gpu";
 
 /// The node label that picks an entry of the plugin's configuration.
 const ENTRY: &str = "nvidia.com/device-plugin.config";
+
+/// The ways of sharing, by the field that configures each.
+const WAYS: [(&str, Sharing); 2] = [("timeSlicing", Sharing::TimeSlicing), ("mps", Sharing::Mps)];
 
 /// Labels that tell into how many shares a GPU is divided.
 const REPLICAS: [&str; 2] = [
@@ -86,13 +90,47 @@ impl Plugin {
     }
 }
 
+/// By what names config maps of the plugin offer shares of whole GPUs; `None` where none shares any. All of them are known
+/// where all config maps are.
+pub(crate) fn share_names(snapshot: &Snapshot) -> Option<Known> {
+    let maps = snapshot.all(CONFIG_MAP);
+    let texts = maps.flat_map(|map| json::pairs(map, "data"));
+    let configs = texts.filter(|(_, text)| text.contains("replicas"));
+    let configs = configs.filter_map(|(_, text)| serde_saphyr::from_str::<Value>(&text).ok());
+    let mut values: Vec<_> = configs.flat_map(|config| names_of_entry(&config)).collect();
+    values.sort();
+    values.dedup();
+    (!values.is_empty()).then(|| Known {
+        values,
+        is_complete: snapshot.is_complete(CONFIG_MAP),
+    })
+}
+
+/// The names under which an entry of the plugin's configuration offers shares of whole GPUs.
+fn names_of_entry(config: &Value) -> Vec<String> {
+    let ways = WAYS
+        .iter()
+        .filter_map(|(field, _)| config.get("sharing")?.get(*field));
+    let names = ways.filter_map(|way| {
+        let row = row_of_gpus(way)?;
+        let own = json::text(row, "rename").map(str::to_owned);
+        let renamed = json::flag(way, "renameByDefault").then(|| format!("{GPU}.shared"));
+        Some(own.or(renamed).unwrap_or_else(|| GPU.to_owned()))
+    });
+    names.collect()
+}
+
+/// The row of whole GPUs among what is shared in one way.
+fn row_of_gpus(way: &Value) -> Option<&Value> {
+    let mut rows = json::list(way, "resources").iter();
+    rows.find(|row| json::text(row, "name") == Some(GPU))
+}
+
 /// What `nvidia.com/gpu` is by an entry of the plugin's configuration. Shares with a name of their own do not count.
 fn unit_of_entry(config: &Value) -> Unit {
-    let ways = [("timeSlicing", Sharing::TimeSlicing), ("mps", Sharing::Mps)];
-    let shared = ways.into_iter().find_map(|(field, sharing)| {
+    let shared = WAYS.into_iter().find_map(|(field, sharing)| {
         let way = config.get("sharing")?.get(field)?;
-        let mut resources = json::list(way, "resources").iter();
-        let row = resources.find(|row| json::text(row, "name") == Some(GPU))?;
+        let row = row_of_gpus(way)?;
         let is_renamed = json::flag(way, "renameByDefault") || row.get("rename").is_some();
         let replicas = json::integer(row, "replicas").filter(|replicas| *replicas > 1);
         (!is_renamed && replicas.is_some()).then_some(Unit::Shared { sharing, replicas })

@@ -5,10 +5,12 @@ use std::fmt;
 use tollgate_admission::{PodId, PodView, Review};
 use tollgate_gpu::Quantity;
 
+use crate::backend;
 use crate::claim;
 use crate::fit;
 use crate::label::Gives;
 use crate::offer::{Offer, Unit};
+use crate::plugin;
 use crate::scaler::{self, Scaler};
 use crate::snapshot::{Known, Snapshot};
 use crate::workload;
@@ -45,6 +47,17 @@ pub enum Question {
     WorkloadDevices(Workload),
     /// What scales a workload.
     Scalers(Workload),
+    /// How many pods an object selects by its labels.
+    Selected(Workload),
+    /// By what names shares of whole GPUs are offered.
+    ShareNames,
+    /// How many of a resource there are on the nodes that a pod's selectors leave.
+    Total {
+        /// The resource.
+        resource: String,
+        /// The pod.
+        pod: PodId,
+    },
     /// The schedulers.
     Schedulers,
     /// The values of a label, on the nodes that a pod's selectors leave or on all.
@@ -71,7 +84,7 @@ pub enum Question {
     },
 }
 
-/// A workload, by its place.
+/// A workload, or another object, by its place.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Workload {
     /// `Kind.group`
@@ -95,6 +108,8 @@ pub enum Answer {
     Devices(Vec<(String, u64)>),
     /// What scales a workload; never empty.
     Scalers(Vec<Scaler>),
+    /// A number.
+    Number(u64),
 }
 
 /// A question that a policy asked, and its answer.
@@ -128,6 +143,12 @@ impl Snapshot {
                 scalers if scalers.is_empty() => Answer::Unknown,
                 scalers => Answer::Scalers(scalers),
             },
+            Question::Selected(object) => backend::selected(self, object).into(),
+            Question::ShareNames => plugin::share_names(self).into(),
+            Question::Total { resource, pod } => {
+                let pod = review.pod(*pod);
+                pod.and_then(|pod| fit::total(pod, self, resource)).into()
+            }
             Question::Schedulers => self.schedulers().cloned().into(),
             Question::NodeLabel { key, pod } => self.label(&left(*pod), key).into(),
             Question::Amounts { resource } => self.amounts(resource).into(),
@@ -226,6 +247,12 @@ impl From<Option<Known>> for Answer {
     }
 }
 
+impl From<Option<u64>> for Answer {
+    fn from(number: Option<u64>) -> Self {
+        number.map_or(Self::Unknown, Self::Number)
+    }
+}
+
 impl fmt::Display for Question {
     /// The question in a few words. Pods are left out, since they are those of the review.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -252,6 +279,12 @@ impl fmt::Display for Question {
             }
             Self::WorkloadDevices(workload) => write!(f, "devices of {workload}"),
             Self::Scalers(workload) => write!(f, "scalers of {workload}"),
+            Self::Selected(object) => write!(f, "pods that {object} selects"),
+            Self::ShareNames => f.write_str("names of shared GPUs"),
+            Self::Total {
+                resource,
+                pod: PodId(pod),
+            } => write!(f, "all {resource} for pod {pod}"),
             Self::Schedulers => f.write_str("schedulers"),
             Self::NodeLabel { key, pod: None } => write!(f, "label {key} of nodes"),
             Self::NodeLabel {

@@ -47,7 +47,8 @@ static SCALERS: [Row; 3] = [
 pub(crate) fn of(snapshot: &Snapshot, workload: &Workload, reviewed: &Request) -> Vec<Scaler> {
     let of_kind = |row: &'static Row| {
         let objects = snapshot.objects(row.kind, Some(&workload.namespace));
-        let others = objects.filter(|object| !is(reviewed, row.kind, object));
+        let others =
+            objects.filter(|object| !is(reviewed, row.kind, object) && !is_of_keda(object));
         others.filter_map(|object| read(row, object, workload))
     };
     SCALERS.iter().flat_map(of_kind).collect()
@@ -55,6 +56,13 @@ pub(crate) fn of(snapshot: &Snapshot, workload: &Workload, reviewed: &Request) -
 
 fn is(reviewed: &Request, kind: &str, object: &Value) -> bool {
     reviewed.gvk.kind_dot_group() == kind && reviewed.name.as_deref() == name(object)
+}
+
+/// Whether KEDA made it for a ScaledObject, which is what scales then.
+fn is_of_keda(object: &Value) -> bool {
+    let owners = object.pointer("/metadata/ownerReferences");
+    let mut owners = owners.and_then(Value::as_array).into_iter().flatten();
+    owners.any(|owner| json::text(owner, "kind") == Some("ScaledObject"))
 }
 
 fn read(row: &Row, object: &Value, workload: &Workload) -> Option<Scaler> {

@@ -10,7 +10,7 @@ use crate::plugin::Plugin;
 use crate::{node, pool, scheduler};
 
 /// The kinds of objects that tell something, as `Kind.group`.
-pub const KINDS: [&str; 29] = [
+pub const KINDS: [&str; 36] = [
     NODE,
     NODE_POOL,
     "MachineDeployment.cluster.x-k8s.io",
@@ -35,19 +35,27 @@ pub const KINDS: [&str; 29] = [
     "ResourceClaimTemplate.resource.k8s.io",
     "ResourceClaim.resource.k8s.io",
     "StorageClass.storage.k8s.io",
+    "PodTemplate",
+    "ResourceFlavor.kueue.x-k8s.io",
+    "NVIDIADriver.nvidia.com",
+    // What leads to pods.
+    "Service",
+    "InferencePool.inference.networking.k8s.io",
+    "InferencePool.inference.networking.x-k8s.io",
     // What can be scaled.
     "Deployment.apps",
     "StatefulSet.apps",
     "ReplicaSet.apps",
     "LeaderWorkerSet.leaderworkerset.x-k8s.io",
     "RayCluster.ray.io",
+    "Job.batch",
 ];
 
 const NODE: &str = "Node";
 const NODE_POOL: &str = "NodePool.karpenter.sh";
 const CLUSTER_POLICY: &str = "ClusterPolicy.nvidia.com";
-const CONFIG_MAP: &str = "ConfigMap";
-const POD: &str = "Pod";
+pub(crate) const CONFIG_MAP: &str = "ConfigMap";
+pub(crate) const POD: &str = "Pod";
 
 type ReadOffer = fn(&Value, &Plugin) -> Option<Offer>;
 
@@ -164,6 +172,11 @@ impl Snapshot {
     /// Whether all nodes are known. Pools may bring more, and clouds have some that no object shows.
     pub fn knows_all_nodes(&self) -> bool {
         self.complete.contains(NODE)
+    }
+
+    /// Whether all objects of a kind, `Kind.group`, are known.
+    pub(crate) fn is_complete(&self, kind: &str) -> bool {
+        self.complete.contains(kind)
     }
 
     /// The schedulers; `None` where nothing shows any.

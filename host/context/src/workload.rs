@@ -37,7 +37,8 @@ fn one_replica(mut object: Value) -> Value {
     object
 }
 
-fn review(object: Value) -> Review {
+/// The review by which the pods of an object are found.
+pub(crate) fn review(object: Value) -> Review {
     let text = |field| json::text(&object, field).unwrap_or_default();
     let request = Request {
         uid: String::new(),

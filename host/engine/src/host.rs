@@ -631,6 +631,18 @@ impl cluster::Host for State {
         })
     }
 
+    fn selected(&mut self, kind: String, namespace: String, name: String) -> Result<Option<u32>> {
+        self.ask_number(Question::Selected(Workload {
+            kind,
+            namespace,
+            name,
+        }))
+    }
+
+    fn share_names(&mut self) -> Result<Option<cluster::Known>> {
+        self.ask_known(Question::ShareNames)
+    }
+
     fn schedulers(&mut self) -> Result<Option<cluster::Known>> {
         self.ask_known(Question::Schedulers)
     }
@@ -645,6 +657,11 @@ impl cluster::Host for State {
 
     fn gpu_models(&mut self) -> Result<Option<cluster::Known>> {
         self.ask_known(Question::GpuModels { pod: None })
+    }
+
+    fn pod_total(&mut self, pod: Resource<PodHandle>, resource: String) -> Result<Option<u32>> {
+        let pod = pod_id(&pod);
+        self.ask_number(Question::Total { resource, pod })
     }
 
     fn pod_node_label(
@@ -691,6 +708,13 @@ impl State {
             answer: answer.clone(),
         });
         Ok(answer)
+    }
+
+    fn ask_number(&mut self, question: Question) -> Result<Option<u32>> {
+        Ok(match self.ask(question)? {
+            Answer::Number(number) => Some(u32::try_from(number).unwrap_or(u32::MAX)),
+            _ => None,
+        })
     }
 
     fn ask_known(&mut self, question: Question) -> Result<Option<cluster::Known>> {

@@ -105,6 +105,7 @@ fn asked(asked: &Asked) -> Value {
         Answer::Known(known) => {
             json!({"question": question, "answer": known.values, "complete": known.is_complete})
         }
+        Answer::Number(number) => json!({"question": question, "answer": number}),
         Answer::Devices(devices) => {
             let devices = devices
                 .iter()

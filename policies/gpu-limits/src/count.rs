@@ -191,9 +191,9 @@ fn report_unusual(taken: &Taken<'_>, nodes: &Nodes) {
     } = taken;
     let name = &wanted.name;
     let why = if nodes.selected.is_empty() && *count > COMMON && nodes.max_per_node.is_none() {
-        format!("few nodes have more than {COMMON}, so the pod may stay Pending")
+        format!("few nodes have more than {COMMON}: it may stay Pending")
     } else {
-        "that leaves GPUs of the node that nobody else can fill".to_owned()
+        "the GPUs that are left fit nobody else".to_owned()
     };
     let fix = match nodes.selected.iter().max() {
         Some(most) => {

@@ -41,7 +41,7 @@ pub(crate) fn report(review: &Review, pod: &Pod) {
     IDLE.finding(
         below(&container.path(), &["resources"]),
         format!(
-            "container `{}` {what}, which needs a GPU, but the pod asks for none",
+            "container `{}` {what}, and the pod asks for no GPU",
             container.name()
         ),
     )
@@ -68,7 +68,7 @@ fn need(container: &Container) -> Option<String> {
             let needs = !is_told_cpu(&words) && needs(known, &image, &words);
             needs.then(|| format!("runs {}", known.name))
         }
-        None => is_cuda(&image).then(|| format!("is built on CUDA (`{image}`)")),
+        None => is_cuda(&image).then(|| "has a CUDA image".to_owned()),
     };
     what.filter(|_| !hides_gpus(container))
 }

@@ -25,7 +25,7 @@ pub(crate) fn report(review: &Review, kind: &str) {
         REMOVED
             .finding(
                 format!("/spec/triggers/{index}/metadata/metricName"),
-                "KEDA no longer reads `metricName`: what refers to the metric by this name finds nothing",
+                "KEDA no longer reads `metricName`: nothing finds the metric by it",
             )
             .actual(name)
             .allowed("no `metricName`")

@@ -47,6 +47,7 @@ impl Policy for GpuScaling {
             keda::REMOVED,
             vertical::EVICTS,
             pair::FIGHT,
+            pair::TWICE,
             absent::ABSENT,
         ],
     )

@@ -103,7 +103,7 @@ fn report_one(path: &str, word: &str, right: &str) {
     NEVER_EXPORTED
         .finding(
             path,
-            format!("no server exports `{word}`: the metric has no value, and nothing ever scales"),
+            format!("no server exports `{word}`: nothing ever scales"),
         )
         .actual(word)
         .allowed(format!("`{right}`"))

@@ -213,7 +213,7 @@ fn two_scalers_of_one_resource_chase_each_other() {
         "/spec/scaleTargetRef",
         &[
             "VerticalPodAutoscaler `vertical`",
-            "the cpu of Deployment `test`",
+            "the cpu of Deployment `test` too",
         ],
     );
     assert_one(
@@ -228,6 +228,26 @@ fn two_scalers_of_one_resource_chase_each_other() {
     let mut elsewhere = vertical("cpu");
     elsewhere["spec"]["targetRef"]["name"] = "other".into();
     run(horizontal, &[deployment("1"), elsewhere]).assert_quiet();
+}
+
+#[test]
+fn two_scalers_of_one_number_are_told_of() {
+    let queue = json!([{"type": "Pods", "pods": {"metric": {"name": "queue"}}}]);
+    let one = hpa(json!({"scaleTargetRef": target(), "maxReplicas": 4, "metrics": queue}));
+    let mut other = one.clone();
+    other["metadata"]["name"] = "other".into();
+    assert_one(
+        &run(one.clone(), &[deployment("1"), other.clone()]),
+        "warn scaled-twice",
+        "/spec/scaleTargetRef",
+        &["HorizontalPodAutoscaler `other`", "Deployment `test`"],
+    );
+    run(one.clone(), &[deployment("1"), one.clone()]).assert_quiet();
+    run(one.clone(), &[deployment("0"), other.clone()]).assert_quiet();
+    other["metadata"]["ownerReferences"] = json!([
+        {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "other", "controller": true},
+    ]);
+    run(one, &[deployment("1"), other]).assert_quiet();
 }
 
 #[test]

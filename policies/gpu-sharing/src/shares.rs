@@ -49,6 +49,11 @@ fn of_cluster(pod: &Pod) -> Option<Sharing> {
         .then_some(sharing)
 }
 
+/// Whether the configurations of the device plugin that are known offer shares by the plain name alone.
+fn are_plain() -> bool {
+    cluster::share_names().is_some_and(|known| known.values == ["nvidia.com/gpu"])
+}
+
 impl Offer {
     /// What a pod can get: by its own selectors, else by the nodes that are left to it, else by the site.
     pub(crate) fn to(pod: &Pod, renamed: Option<bool>) -> Self {
@@ -139,6 +144,9 @@ impl Offer {
             (Kind::Shared, _) if self.sharing == Some(Sharing::None) => {
                 ("shares no whole GPUs", "nvidia.com/gpu")
             }
+            (Kind::Shared, None) if are_plain() => {
+                ("offers shares as `nvidia.com/gpu`", "nvidia.com/gpu")
+            }
             (Kind::Shared, Some(false)) if is_shared => {
                 ("offers shares as `nvidia.com/gpu`", "nvidia.com/gpu")
             }
@@ -153,7 +161,7 @@ impl Offer {
             .finding(
                 asked.place(wanted),
                 format!(
-                    "container `{}` asks for `{name}`, but {who} {why}: the pod stays Pending",
+                    "container `{}` asks for `{name}`: {who} {why}",
                     asked.container.name()
                 ),
             )

@@ -254,3 +254,26 @@ fn plain_gpus_are_shares_where_every_node_that_is_left_shares_them() {
         .assert_quiet();
     run(two()).assert_quiet();
 }
+
+#[test]
+fn the_plugin_s_configuration_tells_the_name_of_shares() {
+    let map = |sharing: &str| {
+        let text = format!(
+            "sharing:\n  timeSlicing:\n{sharing}    resources: [{{name: nvidia.com/gpu, replicas: 4}}]\n"
+        );
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "plugin", "namespace": "gpu-operator"}, "data": {"any": text}})
+    };
+    let beside = |map: Value| {
+        let case = Case::new(asking("nvidia.com/gpu.shared", "1"));
+        case.state([map]).run::<GpuSharing>()
+    };
+    let done = beside(map(""));
+    done.assert_findings(&["warn share-not-offered"]);
+    assert!(
+        done.findings[0]
+            .message
+            .contains("offers shares as `nvidia.com/gpu`")
+    );
+    beside(map("    renameByDefault: true\n")).assert_quiet();
+    beside(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"a": "b"}})).assert_quiet();
+}

@@ -59,7 +59,7 @@ fn report_admin(review: &Review, place: &str) {
     let finding = ADMIN
         .finding(
             format!("{place}/adminAccess"),
-            "the claim sees devices that others use, and its namespace is not one where that is allowed",
+            "the claim sees others' devices, and its namespace is not one for that",
         )
         .actual("true")
         .allowed(format!("a namespace with the label `{TRUSTED}: \"true\"`"))

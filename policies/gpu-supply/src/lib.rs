@@ -28,6 +28,12 @@ mod monitor;
 
 mod claim;
 
+mod driver;
+
+mod device_class;
+
+mod provisioning;
+
 /// `Kind.group` of what is judged.
 pub(crate) const NODE_POOL: &str = "NodePool.karpenter.sh";
 pub(crate) const NODE_CLASS: &str = "EC2NodeClass.karpenter.k8s.aws";
@@ -37,6 +43,9 @@ pub(crate) const CLUSTER_POLICY: &str = "ClusterPolicy.nvidia.com";
 pub(crate) const CONFIG_MAP: &str = "ConfigMap";
 pub(crate) const SERVICE_MONITOR: &str = "ServiceMonitor.monitoring.coreos.com";
 pub(crate) const POD_MONITOR: &str = "PodMonitor.monitoring.coreos.com";
+pub(crate) const DRIVER: &str = "NVIDIADriver.nvidia.com";
+pub(crate) const DEVICE_CLASS: &str = "DeviceClass.resource.k8s.io";
+pub(crate) const PROVISIONING: &str = "ProvisioningRequest.autoscaling.x-k8s.io";
 pub(crate) const CLAIM: &str = "ResourceClaim.resource.k8s.io";
 pub(crate) const CLAIM_TEMPLATE: &str = "ResourceClaimTemplate.resource.k8s.io";
 
@@ -69,6 +78,10 @@ impl Policy for GpuSupply {
             monitor::HIDDEN,
             claim::ADMIN,
             claim::ALL,
+            driver::OVERLAPS,
+            device_class::EVERYTHING,
+            provisioning::RENAMED,
+            provisioning::NO_TEMPLATE,
         ],
     )
     .judges(&[
@@ -82,6 +95,9 @@ impl Policy for GpuSupply {
         POD_MONITOR,
         CLAIM,
         CLAIM_TEMPLATE,
+        DRIVER,
+        DEVICE_CLASS,
+        PROVISIONING,
     ])
     .wants(&["cluster"])
     .validates();
@@ -101,6 +117,9 @@ impl Policy for GpuSupply {
             SERVICE_MONITOR | POD_MONITOR => monitor::report(review),
             CLAIM => claim::report(review, "/spec/devices/requests"),
             CLAIM_TEMPLATE => claim::report(review, "/spec/spec/devices/requests"),
+            DRIVER => driver::report(review),
+            DEVICE_CLASS => device_class::report(review),
+            PROVISIONING => provisioning::report(review),
             _ => {}
         }
         Ok(())

@@ -67,7 +67,7 @@ fn report_nothing(labels: &Value) {
     SELECTS_NOTHING
         .finding(
             LABELS,
-            "the monitor selects the DCGM exporter by labels that neither the GPU operator nor the exporter's chart sets: there are no metrics",
+            "no known DCGM exporter has these labels: there are no metrics",
         )
         .actual(labels.to_string())
         .allowed(known.join(" (GPU operator) or ") + " (the exporter's chart)")
@@ -79,7 +79,7 @@ fn report_hidden(path: String) {
     HIDDEN
         .finding(
             path,
-            "the labels `pod` and `namespace` of the metrics are those of the exporter: nobody sees whose GPU it is",
+            "`pod` and `namespace` of the metrics are the exporter's, not the workload's",
         )
         .actual("no `honorLabels: true`")
         .allowed("`honorLabels: true`, or relabelling of `exported_pod`")

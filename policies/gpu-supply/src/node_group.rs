@@ -26,11 +26,14 @@ pub(crate) fn report(review: &Review) {
     TYPE_UNTOLD
         .finding(
             place(told),
-            "the autoscaler needs the number and the resource of the group's GPUs: with one of the two no pod with GPUs ever brings a node",
+            "with one of the two annotations no pod with GPUs ever brings a node",
         )
         .actual(format!("`{told}` without `{untold}`"))
         .allowed("both annotations, or neither")
-        .fix(format!("add the annotation `{untold}`, such as `{}`", example(untold)))
+        .fix(format!(
+            "add the annotation `{untold}`, such as `{}`",
+            example(untold)
+        ))
         .report();
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn report(review: &Review) {
         NO_DEFAULT
             .finding(
                 CONFIG,
-                format!("the configurations in `{name}` reach only nodes with the label `{ENTRY}`: the others keep whole GPUs"),
+                format!("the configurations in `{name}` reach no node without a label"),
             )
             .actual("no `default`")
             .allowed("the key of a configuration, or labels on the nodes")
@@ -48,7 +48,7 @@ pub(crate) fn report(review: &Review) {
         MIXED_UNDER_SINGLE
             .finding(
                 LAYOUT,
-                format!("the layout `{layout}` has devices of several sizes, which the strategy `single` cannot offer"),
+                format!("the strategy `single` cannot offer the sizes of layout `{layout}`"),
             )
             .actual(layout)
             .allowed("a layout of one size, or the strategy `mixed`")

@@ -25,9 +25,7 @@ pub(crate) fn report(review: &Review) {
         UNCOUNTED
             .finding(
                 below(HARD, &[key]),
-                format!(
-                    "a quota counts `{name}` by `requests.{name}` alone: this line bounds nothing"
-                ),
+                format!("this line bounds nothing: only `requests.{name}` counts"),
             )
             .actual(key)
             .allowed(format!("requests.{name}"))

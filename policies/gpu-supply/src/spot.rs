@@ -38,7 +38,9 @@ pub(crate) fn report(review: &Review) {
         NARROW
             .finding(
                 format!("{REQUIREMENTS}/{index}"),
-                format!("the pool buys spot machines of type `{only}` alone: when there are none, its pods wait"),
+                format!(
+                    "the pool buys spot machines of `{only}` alone: without them its pods wait"
+                ),
             )
             .actual(*only)
             .allowed("several instance types, or `on-demand` beside `spot`")

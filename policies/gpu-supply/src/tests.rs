@@ -425,3 +425,73 @@ fn objects_that_say_nothing_are_let_be() {
         }
     }
 }
+
+#[test]
+fn a_driver_beside_another_selects_its_nodes() {
+    let driver = |name: &str, selector: Value| {
+        let mut driver = object(
+            "nvidia.com/v1alpha1",
+            "NVIDIADriver",
+            json!({"nodeSelector": selector}),
+        );
+        driver["metadata"] = json!({"name": name});
+        driver
+    };
+    let judge = |one: Value, state: Vec<Value>| Case::object(one).state(state).run::<GpuSupply>();
+    let some = driver("a", json!({"gpu": "l4"}));
+    let all = driver("b", json!(null));
+    assert_one(
+        &judge(all.clone(), vec![some.clone(), all.clone()]),
+        "warn driver-of-all-nodes",
+        "/spec/nodeSelector",
+        &["`a` is for some of them"],
+    );
+    judge(some.clone(), vec![all.clone(), some]).assert_quiet();
+    judge(all.clone(), vec![all.clone()]).assert_quiet();
+    run(all).assert_quiet();
+}
+
+#[test]
+fn a_class_selects_its_devices() {
+    let class = |spec: Value| object("resource.k8s.io/v1", "DeviceClass", spec);
+    for spec in [json!(null), json!({}), json!({"selectors": []})] {
+        assert_one(
+            &run(class(spec)),
+            "warn class-of-every-device",
+            "/spec/selectors",
+            &["every device of every driver"],
+        );
+    }
+    let selectors = json!([{"cel": {"expression": "device.driver == 'gpu.nvidia.com'"}}]);
+    run(class(json!({"selectors": selectors}))).assert_quiet();
+}
+
+#[test]
+fn a_request_for_nodes_is_one_that_somebody_answers() {
+    let request = |class: &str| {
+        let sets = json!([{"count": 2, "podTemplateRef": {"name": "gang"}}]);
+        let spec = json!({"provisioningClassName": class, "podSets": sets});
+        object("autoscaling.x-k8s.io/v1", "ProvisioningRequest", spec)
+    };
+    assert_one(
+        &run(request("atomic-scale-up.kubernetes.io")),
+        "warn provisioning-class-renamed",
+        "/spec/provisioningClassName",
+        &["best-effort-atomic-scale-up.autoscaling.x-k8s.io"],
+    );
+    let current = || request("check-capacity.autoscaling.x-k8s.io");
+    run(current()).assert_quiet();
+    let template = |name: &str| json!({"apiVersion": "v1", "kind": "PodTemplate", "metadata": {"name": name, "namespace": "default"}});
+    let beside = |name: &str| {
+        Case::object(current())
+            .state([template(name)])
+            .run::<GpuSupply>()
+    };
+    assert_one(
+        &beside("other"),
+        "warn provisioning-template-absent",
+        "/spec/podSets/0/podTemplateRef/name",
+        &["no PodTemplate `gang`"],
+    );
+    beside("gang").assert_quiet();
+}

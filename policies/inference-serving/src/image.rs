@@ -58,7 +58,7 @@ fn report_always(server: &Server<'_>) {
         .finding(
             below(&server.container.path(), &["imagePullPolicy"]),
             format!(
-                "container `{}` asks for its image at each start though its tag is fixed, while its accelerators wait",
+                "container `{}` asks for its image at each start though its tag is fixed",
                 server.container.name()
             ),
         )
@@ -73,7 +73,7 @@ fn report_moving(server: &Server<'_>, image: &str) {
         .finding(
             below(&server.container.path(), &["image"]),
             format!(
-                "image `{image}` of container `{}` may be another at each start: replicas differ, and the whole image is pulled anew",
+                "the image of container `{}` may be another at each start: `{image}`",
                 server.container.name()
             ),
         )

@@ -20,6 +20,8 @@ mod share;
 
 mod torchserve;
 
+mod backend;
+
 const UNMAINTAINED: Rule = Rule::warn(
     "torchserve-unmaintained",
     "A container runs TorchServe, which is no longer maintained and gets no more security fixes.",
@@ -55,9 +57,17 @@ impl Policy for InferenceServing {
             share::WHOLE,
             UNMAINTAINED,
             torchserve::OPEN,
+            backend::SELECTS_NOTHING,
         ],
     )
-    .judges(&["pods", "ConfigMap"])
+    .judges(&[
+        "pods",
+        "ConfigMap",
+        backend::ROUTE,
+        backend::INGRESS,
+        backend::POOL,
+        backend::OLD_POOL,
+    ])
     .wants(&["cluster"])
     .mutates()
     .validates();
@@ -94,8 +104,11 @@ impl Policy for InferenceServing {
 
     fn validate(&self, review: &Review) -> Outcome {
         let pods = review.pods();
-        if pods.is_empty() && review.kind_dot_group() == "ConfigMap" {
-            torchserve::report(review);
+        if pods.is_empty() {
+            if review.kind_dot_group() == "ConfigMap" {
+                torchserve::report(review);
+            }
+            backend::report(review);
         }
         for pod in pods.iter() {
             for container in pod.containers().iter() {

@@ -105,7 +105,7 @@ impl Early {
             .finding(
                 below(&server.container.path(), &[&format!("{name}Probe")]),
                 format!(
-                    "the {name} probe of container `{}` gives up after {after} seconds, while {} still loads its model",
+                    "the {name} probe of container `{}` gives up after {after} s, while {} loads",
                     server.container.name(),
                     server.program.known.name
                 ),
@@ -133,7 +133,7 @@ fn report_not_ready(server: &Server<'_>) {
         .finding(
             server.container.path(),
             format!(
-                "container `{}` runs {} without a readiness probe: it gets requests before its model is loaded",
+                "container `{}` ({}) gets requests before its model is loaded",
                 server.container.name(),
                 known.name
             ),

@@ -117,15 +117,17 @@ impl<'a> Load<'a> {
             .finding(
                 below(&server.container.path(), &["resources", "limits", &self.device.name]),
                 format!(
-                    "container `{}` loads `{}`: its {} billion parameters of {} bits take {needed:.0} GiB, more than the {usable:.0} GiB that {} may use",
+                    "container `{}` loads {needed:.0} GiB, and {} may use {usable:.0}: `{}`",
                     server.container.name(),
-                    self.name,
-                    f64::from(self.checkpoint.millions) / 1000.0,
-                    self.bits,
-                    server.program.known.name
+                    server.program.known.name,
+                    self.name
                 ),
             )
-            .actual(format!("{needed:.0} GiB of weights"))
+            .actual(format!(
+                "{needed:.0} GiB of weights: {} billion parameters of {} bits",
+                f64::from(self.checkpoint.millions) / 1000.0,
+                self.bits
+            ))
             .allowed(format!(
                 "less than {usable:.0} GiB: {} × {} GiB at {:.0} %",
                 self.devices,

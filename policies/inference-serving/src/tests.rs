@@ -3,6 +3,7 @@ use tollgate_sdk::test::{Case, ContainerBuilder, Done, PodBuilder, container, po
 
 use super::InferenceServing;
 
+mod backend;
 mod images;
 mod probes;
 mod room;

@@ -34,11 +34,11 @@ fn report_line(place: &str, line: &str) {
     let is_reachable = || !LOOPBACK.iter().any(|host| value.contains(host));
     let (message, allowed) = match key {
         ADDRESS if is_reachable() => (
-            format!("the management API of TorchServe listens on `{value}`: whoever reaches it loads models, and with them code"),
+            format!("whoever reaches the management API (`{value}`) loads code"),
             "http://127.0.0.1:8081",
         ),
         INSTALL if value == "true" => (
-            "TorchServe installs what a model asks for: whoever brings a model runs code in the server".to_owned(),
+            "whoever brings a model has the server install what it asks for".to_owned(),
             "false",
         ),
         _ => return,

@@ -24,7 +24,7 @@ pub(crate) fn report(review: &Review) {
     }
     KEPT.finding(
         place,
-        "the job's cluster stays when the job is done, and holds its devices until somebody deletes it",
+        "the cluster stays when the job is done, until somebody deletes it",
     )
     .actual("no `shutdownAfterJobFinishes: true`")
     .allowed("`shutdownAfterJobFinishes: true`, or a `deletionStrategy`")

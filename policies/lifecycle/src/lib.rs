@@ -57,6 +57,7 @@ impl Policy for Lifecycle {
             unserved::UNSERVED,
         ],
     )
+    .wants(&["cluster"])
     .mutates()
     .validates();
 

@@ -51,13 +51,13 @@ fn restarting(review: &Review, pod: &Pod, owner: Option<&str>) -> Option<String>
 fn report_for_ever(pod: &Pod, path: String, has_owner: bool) {
     let what = match has_owner {
         true => "a crash loop holds its GPUs for ever",
-        false => "it starts again when it is done, and a crash loop holds its GPUs for ever",
+        false => "it starts again when it is done",
     };
     FOR_EVER
         .finding(
             path,
             format!(
-                "the pod of {} trains and has the restart policy `Always`: {what}",
+                "the pod of {} trains under the restart policy `Always`: {what}",
                 names(pod)
             ),
         )
@@ -81,7 +81,10 @@ fn report_no_deadline(review: &Review, pod: &Pod) {
     NO_DEADLINE
         .finding(
             path + "/spec",
-            format!("the pod of {} trains without a deadline: a hanging run holds its GPUs until somebody looks", names(pod)),
+            format!(
+                "the pod of {} trains without a deadline: if it hangs it keeps its GPUs",
+                names(pod)
+            ),
         )
         .actual("no `activeDeadlineSeconds`")
         .allowed("`activeDeadlineSeconds` on the job or the pod")

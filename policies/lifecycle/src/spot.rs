@@ -53,7 +53,11 @@ fn report_no_checkpoint(pod: &Pod, choice: &CapacityChoice) {
     NO_CHECKPOINT
         .finding(
             choice.path.clone(),
-            format!("the pod of {} trains on spot nodes ({}) and has nowhere to keep a checkpoint: a reclaimed node loses all its work", names(pod), choice.words),
+            format!(
+                "the pod of {} trains on spot nodes and keeps no checkpoint ({})",
+                names(pod),
+                choice.words
+            ),
         )
         .actual("neither a writable volume that outlives the pod nor an object store")
         .allowed("a persistent volume that it may write, or the address of an object store")
@@ -65,11 +69,17 @@ fn report_short(pod: &Pod, choice: &CapacityChoice, notice: u32) {
     SHORT
         .finding(
             pod.path() + "/spec/terminationGracePeriodSeconds",
-            format!("the pod of {} may run on spot nodes ({}) whose end is announced {notice} seconds before, and gives itself {DEFAULT} to save its work", names(pod), choice.words),
+            format!(
+                "the pod of {} gives itself {DEFAULT} s of {notice} when its spot node ends ({})",
+                names(pod),
+                choice.words
+            ),
         )
         .actual(DEFAULT.to_string())
         .allowed(format!("up to {notice}, or a preStop hook"))
-        .fix(format!("set `terminationGracePeriodSeconds: {notice}`, and save the work on SIGTERM"))
+        .fix(format!(
+            "set `terminationGracePeriodSeconds: {notice}`, and save the work on SIGTERM"
+        ))
         .report();
 }
 

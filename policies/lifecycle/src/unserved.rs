@@ -32,7 +32,7 @@ pub(crate) fn report(review: &Review) {
     UNSERVED
         .finding(
             "/kind",
-            format!("{by} removed this kind: the object is stored, and no pod is ever made"),
+            format!("{by} removed this kind: no pod is ever made"),
         )
         .actual(review.kind())
         .allowed(*instead)

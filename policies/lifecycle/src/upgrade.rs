@@ -34,7 +34,7 @@ fn of_ray(review: &Review) -> Option<Doubling> {
     let doubles = kind.as_deref().is_none_or(|kind| kind == "NewCluster");
     doubles.then(|| Doubling {
         path: "/spec/upgradeStrategy",
-        what: "an upgrade starts a second cluster and takes the first one away when it is ready: its devices are taken twice until then",
+        what: "while it is upgraded a second cluster runs: its devices are taken twice",
         actual: kind.unwrap_or_else(|| "no `upgradeStrategy`, which is `NewCluster`".to_owned()),
         allowed: "`None`, `NewClusterWithIncrementalUpgrade`, or free devices for a second cluster",
         fix: "set `upgradeStrategy: {type: None}` where there are no devices for two clusters",
@@ -45,7 +45,7 @@ fn of_kserve(review: &Review) -> Option<Doubling> {
     let percent = review.number("/spec/predictor/canaryTrafficPercent")?;
     (1..100).contains(&percent).then(|| Doubling {
         path: "/spec/predictor/canaryTrafficPercent",
-        what: "the canary runs beside the old predictor for as long as the traffic is split: its devices are taken twice",
+        what: "the canary runs beside the old predictor: its devices are taken twice",
         actual: format!("{percent} percent"),
         allowed: "no canary, or free devices for a second predictor",
         fix: "remove `canaryTrafficPercent` where there are no devices for two predictors",

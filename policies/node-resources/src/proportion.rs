@@ -79,11 +79,15 @@ fn starved(settings: &NodeResources, taker: &Taker<'_>, device: &Device) -> Opti
     let finding = STARVED
         .finding(
             taker.resources_path() + "/limits/cpu",
-            format!("container `{name}` takes {words} and has a CPU limit of {text}: the device waits while its data is prepared"),
+            format!(
+                "container `{name}` has a CPU limit of {text} for {words}, which waits for its data"
+            ),
         )
         .actual(text)
         .allowed(format!("{least} or more, or no CPU limit"))
-        .fix(format!("set `cpu: {least}` or more under limits, or leave the CPU limit out"));
+        .fix(format!(
+            "set `cpu: {least}` or more under limits, or leave the CPU limit out"
+        ));
     Some(finding)
 }
 
@@ -149,9 +153,11 @@ fn over_one(
     };
     OVER.finding(
         taker.resources_path(),
-        format!("container `{container}` asks for {text} {name} with {words}, more than comes with them on nodes with {ids}: other devices of the node are left without"),
+        format!("container `{container}` takes {text} {name} with {words}; {ids} nodes have less"),
     )
     .actual(text)
     .allowed(format!("at most {most}"))
-    .fix(format!("ask for `{name}: {most}` or less, or for more devices"))
+    .fix(format!(
+        "ask for `{name}: {most}` or less, or for more devices"
+    ))
 }

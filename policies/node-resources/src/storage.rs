@@ -118,7 +118,7 @@ fn report_one(taker: &Taker<'_>, model: &str) {
     NO_ROOM
         .finding(
             taker.resources_path(),
-            format!("container `{name}` fetches `{model}` onto the node's disk, where nothing reserves room for it: the pod is evicted when the disk runs full"),
+            format!("container `{name}` fetches its model onto a node's disk that may run full: `{model}`"),
         )
         .actual("no volume for models and no request of ephemeral storage")
         .allowed("a persistent volume at the cache's folder, or `ephemeral-storage` among the requests")

@@ -34,13 +34,16 @@ pub(crate) fn report(review: &Review, pods: &[Pod], pod: &Pod, container: &Conta
         .finding(
             container.path(),
             format!(
-                "container `{name}` waits for {} pods (`{}`), and its object makes {there} that work together",
+                "container `{name}` waits for {} pods (`{}`), and its object makes {there}",
                 told.number, told.by
             ),
         )
         .actual(told.number.to_string())
         .allowed(there.to_string())
-        .fix(format!("set `{}` to {there}, or make {} pods", told.by, told.number))
+        .fix(format!(
+            "set `{}` to {there}, or make {} pods",
+            told.by, told.number
+        ))
         .report();
 }
 

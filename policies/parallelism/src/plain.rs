@@ -29,10 +29,15 @@ pub(crate) fn report(review: &Review, pod: &Pod, container: &Container) {
     let (name, count) = (container.name(), supply.count);
     ONE.finding(
         container.path(),
-        format!("container `{name}` has {count} {} and starts one Python process, and the job does not say how many a pod runs: one device of each pod is used", supply.resource),
+        format!(
+            "container `{name}` starts one process for its {count} {}",
+            supply.resource
+        ),
     )
     .actual("no `nprocPerNode`")
-    .allowed(format!("`nprocPerNode: \"{count}\"`, `gpu`, or a launcher such as torchrun"))
+    .allowed(format!(
+        "`nprocPerNode: \"{count}\"`, `gpu`, or a launcher such as torchrun"
+    ))
     .fix("set `spec.nprocPerNode: gpu` and start the program by `torchrun`")
     .report();
 }

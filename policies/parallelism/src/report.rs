@@ -73,18 +73,15 @@ impl Mismatch<'_> {
         };
         let there = self.supply.count;
         let idle = there.saturating_sub(self.wanted);
-        self.finding(
-            &rule,
-            &format!("so that {idle} of its {} are idle", self.devices()),
-        )
-        .allowed(there.to_string())
-        .fix(format!(
-            "set {} to {there}, or ask for `{}: {}` in the limits",
-            self.flag(),
-            self.supply.resource,
-            self.wanted
-        ))
-        .report();
+        self.finding(&rule, &format!("{idle} of {} idle", self.devices()))
+            .allowed(there.to_string())
+            .fix(format!(
+                "set {} to {there}, or ask for `{}: {}` in the limits",
+                self.flag(),
+                self.supply.resource,
+                self.wanted
+            ))
+            .report();
     }
 
     fn finding(&self, rule: &Rule, consequence: &str) -> tollgate_sdk::Finding {
@@ -93,7 +90,7 @@ impl Mismatch<'_> {
             &["resources", "limits", &self.supply.resource],
         );
         let message = format!(
-            "container `{}` runs {} with {}, {consequence}",
+            "container `{}`: {} with {}, {consequence}",
             self.container.name(),
             self.program.known.name,
             self.in_words()

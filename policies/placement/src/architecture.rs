@@ -83,10 +83,17 @@ fn report_one(container: &Container, own: Architecture, other: Architecture, ima
     WRONG
         .finding(
             below(&container.path(), &["image"]),
-            format!("container `{}` has an image for {own}, and the pod may run on nodes of {other}, where it ends with `exec format error`", container.name()),
+            format!(
+                "container `{}` has an image for {own}, and its nodes may be of {other}",
+                container.name()
+            ),
         )
         .actual(image)
-        .allowed(format!("an image for {other} or for both, or nodes of {own} alone"))
-        .fix(format!("use an image for {other}, or select `{LABEL}: {own}`"))
+        .allowed(format!(
+            "an image for {other} or for both, or nodes of {own} alone"
+        ))
+        .fix(format!(
+            "use an image for {other}, or select `{LABEL}: {own}`"
+        ))
         .report();
 }

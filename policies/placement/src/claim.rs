@@ -52,7 +52,7 @@ fn report_one(path: String, claim: &str, users: u32, modes: &str) {
     SHARED
         .finding(
             path,
-            format!("{users} pods mount the claim `{claim}`, which one node alone can have: those on other nodes never start"),
+            format!("{users} pods mount the claim `{claim}`, which one node alone can have"),
         )
         .actual(modes)
         .allowed("ReadWriteMany or ReadOnlyMany")

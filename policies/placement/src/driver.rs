@@ -81,7 +81,10 @@ fn report_unchecked(container: &Container) {
         UNCHECKED
             .finding(
                 below(&container.path(), &["env"]),
-                format!("container `{}` sets `{DISABLED}`: it starts on drivers that are too old for its CUDA, and fails later", container.name()),
+                format!(
+                    "container `{}` sets `{DISABLED}`: with too old a driver it fails late",
+                    container.name()
+                ),
             )
             .actual(format!("{DISABLED}={value}"))
             .allowed("the variable left out")
@@ -101,11 +104,16 @@ fn report_newer(container: &Container, newest: u32) {
     NEWER
         .finding(
             below(&container.path(), &["image"]),
-            format!("container `{}` is built on CUDA {cuda}, and the driver of its nodes runs CUDA {newest} at most", container.name()),
+            format!(
+                "container `{}` is built on CUDA {cuda}, and its nodes run CUDA {newest} at most",
+                container.name()
+            ),
         )
         .actual(format!("CUDA {cuda}"))
         .allowed(format!("CUDA {newest} or older"))
-        .fix(format!("use an image of CUDA {newest}, or nodes with {needed}"))
+        .fix(format!(
+            "use an image of CUDA {newest}, or nodes with {needed}"
+        ))
         .report();
 }
 

@@ -68,6 +68,7 @@ impl Policy for Placement {
             daemon::ON_EVERY_NODE,
             queue::NO_QUEUE,
             queue::NO_GANG,
+            queue::UNKNOWN,
             claim::SHARED,
         ],
     )
@@ -114,6 +115,7 @@ impl Policy for Placement {
         }
         if pods.iter().any(takes_accelerators) {
             queue::report(review);
+            queue::report_unknown(review);
             claim::report(review, &pods);
         }
         Ok(())

@@ -42,9 +42,7 @@ fn report_absent(pod: &Pod, key: &str, value: &str, there: &[String]) {
     ABSENT
         .finding(
             below(&pod.path(), &["spec", "nodeSelector", key]),
-            format!(
-                "no node has the label `{key}: {value}`, and no pool that is known could bring one"
-            ),
+            format!("no node and no known pool has `{key}: {value}`"),
         )
         .actual(value)
         .allowed(allowed)
@@ -60,7 +58,7 @@ fn report_open(pod: &Pod) {
         let models = models.join(", ");
         OPEN.finding(
             below(&pod.path(), &["spec", "nodeSelector"]),
-            format!("the pod may run on GPUs of several models ({models}) and says nothing of which it needs"),
+            format!("the pod may run on GPUs of several models: {models}"),
         )
         .actual("no GPU model is selected")
         .allowed(format!("one or more of {models}"))

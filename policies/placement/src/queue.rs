@@ -10,6 +10,11 @@ pub(crate) const NO_QUEUE: Rule = Rule::warn(
     "Batch work with accelerators names a queue where its namespace has one (`kueue.x-k8s.io/queue-name`), or it takes devices that the queue counts as free.",
 )
 .needs(LOCAL_QUEUE);
+pub(crate) const UNKNOWN: Rule = Rule::warn(
+    "unknown-queue",
+    "The queue that work with accelerators names is there, by Kueue's label `kueue.x-k8s.io/queue-name`, KAI's `kai.scheduler/queue` or Volcano's `queue`: else it waits until somebody makes one of that name.",
+)
+.needs(LOCAL_QUEUE);
 pub(crate) const NO_GANG: Rule = Rule::warn(
     "no-gang",
     "The pods of one job are scheduled together, by a queue, a scheduler for groups or `minAvailable`: else two jobs that get half of their pods each wait for one another for ever.",
@@ -17,6 +22,29 @@ pub(crate) const NO_GANG: Rule = Rule::warn(
 
 const LOCAL_QUEUE: &str = "LocalQueue.kueue.x-k8s.io";
 const QUEUE_NAME: &str = "kueue.x-k8s.io/queue-name";
+
+/// Where an object names its queue, the kind of that queue, and whether that is in the object's namespace.
+static NAMED: [(&str, &str, bool); 4] = [
+    (
+        "/metadata/labels/kueue.x-k8s.io~1queue-name",
+        LOCAL_QUEUE,
+        true,
+    ),
+    (
+        "/metadata/labels/kai.scheduler~1queue",
+        "Queue.scheduling.run.ai",
+        false,
+    ),
+    (
+        "/metadata/annotations/volcano.sh~1queue-name",
+        "Queue.scheduling.volcano.sh",
+        false,
+    ),
+    ("/spec/queue", "Queue.scheduling.volcano.sh", false),
+];
+
+/// The one kind that has a queue of Volcano in its spec.
+const VOLCANO: &str = "Job.batch.volcano.sh";
 
 /// Kinds whose pods wait for one another.
 const GANGS: [&str; 9] = [
@@ -75,6 +103,40 @@ fn queues(review: &Review) -> Option<Vec<String>> {
     (!known.values.is_empty()).then_some(known.values)
 }
 
+/// Warns about a queue that is not there.
+pub(crate) fn report_unknown(review: &Review) {
+    let is_volcano = review.kind_dot_group() == VOLCANO;
+    for (place, kind, is_namespaced) in &NAMED {
+        let Some(name) = review
+            .text(place)
+            .filter(|_| is_volcano || *place != "/spec/queue")
+        else {
+            continue;
+        };
+        let namespace = review.namespace().filter(|_| *is_namespaced);
+        let known = cluster::names(kind, namespace.as_deref());
+        if let Some(known) = known.filter(|known| known.complete && !known.values.contains(&name)) {
+            report_one_unknown(place, &name, &known.values);
+        }
+    }
+}
+
+fn report_one_unknown(place: &str, name: &str, there: &[String]) {
+    let names: Vec<_> = there.iter().map(|name| format!("`{name}`")).collect();
+    UNKNOWN
+        .finding(
+            place,
+            format!("there is no queue `{name}`: nothing starts until there is"),
+        )
+        .actual(name)
+        .allowed(match names.is_empty() {
+            true => "a queue that is there".to_owned(),
+            false => names.join(" or "),
+        })
+        .fix("name a queue that is there, or have this one made")
+        .report();
+}
+
 fn is_marked(review: &Review) -> bool {
     let maps = ["/metadata/labels", "/metadata/annotations"];
     let maps = maps.iter().filter_map(|place| review.value(place));
@@ -115,11 +177,13 @@ fn report_no_queue(queues: &[String]) {
     NO_QUEUE
         .finding(
             "/metadata/labels",
-            "the namespace has a queue and the object names none: its pods take devices that the queue counts as free",
+            "the object names no queue: it takes devices that the queue counts as free",
         )
         .actual(format!("no label `{QUEUE_NAME}`"))
         .allowed(names.join(" or "))
-        .fix(format!("add the label `{QUEUE_NAME}: {first}` to the object"))
+        .fix(format!(
+            "add the label `{QUEUE_NAME}: {first}` to the object"
+        ))
         .report();
 }
 
@@ -127,7 +191,7 @@ fn report_no_gang(pod: &Pod, count: u32) {
     NO_GANG
         .finding(
             pod.path() + "/spec",
-            format!("{count} pods with accelerators wait for one another, and the plain scheduler places them one by one: two such jobs can hold half of what each needs for ever"),
+            format!("{count} pods wait for one another and are placed one by one: two such jobs block each other"),
         )
         .actual("no queue, no scheduler for groups, no `minAvailable`")
         .allowed("a queue, or a scheduler that places all pods or none")

@@ -25,7 +25,7 @@ pub(crate) fn report(pod: &Pod) {
     let message = match known.complete {
         true => format!("the cluster has no scheduler `{name}`: nobody will place the pod"),
         false => {
-            format!("no scheduler `{name}` has been seen in the cluster: nobody may place the pod")
+            format!("no scheduler `{name}` has been seen: nobody may place the pod")
         }
     };
     let finding = UNKNOWN

@@ -3,9 +3,15 @@
 
 pub use crate::contract::cluster::{
     GpuUnit, Known, Scaler, amounts, claim_classes, claim_modes, gpu_models, names, node_label,
-    scalers, schedulers, workload_devices,
+    scalers, schedulers, selected, share_names, workload_devices,
 };
 use crate::{Pod, contract::cluster};
+
+/// How many of a resource the nodes have for pods, all together, that the pod's node selector and required affinity leave;
+/// nothing where a pool could bring more.
+pub fn pod_total(pod: &Pod, resource: &str) -> Option<u32> {
+    cluster::pod_total(pod.raw(), resource)
+}
 
 /// The values of a label on the nodes and pools that the pod's node selector and required affinity leave.
 pub fn pod_node_label(pod: &Pod, key: &str) -> Option<Known> {

@@ -585,6 +585,29 @@ pub mod cluster {
         }
     }
 
+    fn number(question: &Question) -> Option<u32> {
+        match ask(question) {
+            Answer::Number(number) => Some(u32::try_from(number).unwrap_or(u32::MAX)),
+            _ => None,
+        }
+    }
+
+    /// How many pods an object selects by its labels.
+    pub fn selected(kind: &str, namespace: &str, name: &str) -> Option<u32> {
+        number(&Question::Selected(workload(kind, namespace, name)))
+    }
+
+    /// By what names shares of whole GPUs are offered.
+    pub fn share_names() -> Option<Known> {
+        known(&Question::ShareNames)
+    }
+
+    /// How many of a resource the nodes have that the pod's selectors leave.
+    pub fn pod_total(pod: &Pod, resource: &str) -> Option<u32> {
+        let (resource, pod) = (resource.to_owned(), pod.1);
+        number(&Question::Total { resource, pod })
+    }
+
     /// The schedulers, by the names that pods use.
     pub fn schedulers() -> Option<Known> {
         known(&Question::Schedulers)

@@ -698,4 +698,13 @@ pub(super) const TABLE: &[Row] = &[
     other("", "ConfigMap", ReviewOnly),
     other("monitoring.coreos.com", "ServiceMonitor", ReviewOnly),
     other("monitoring.coreos.com", "PodMonitor", ReviewOnly),
+    other("nvidia.com", "NVIDIADriver", ReviewOnly),
+    other("resource.k8s.io", "DeviceClass", ReviewOnly),
+    other("autoscaling.x-k8s.io", "ProvisioningRequest", ReviewOnly),
+
+    // What leads requests to pods.
+    other("gateway.networking.k8s.io", "HTTPRoute", ReviewOnly),
+    other("networking.k8s.io", "Ingress", ReviewOnly),
+    other("inference.networking.k8s.io", "InferencePool", ReviewOnly),
+    other("inference.networking.x-k8s.io", "InferencePool", ReviewOnly),
 ];

@@ -126,14 +126,8 @@ fn let_off(subject: &Subject, exempted: &Exempted) -> Line {
 fn unrepaired(subject: &Subject, patch: &[Applied]) -> Vec<Line> {
     let mut rules = BTreeMap::<_, Vec<_>>::new();
     for edit in patch {
-        let path = edit.op.to_json()["path"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned();
-        rules
-            .entry((&edit.policy, &edit.rule))
-            .or_default()
-            .push(path);
+        let paths = rules.entry((&edit.policy, &edit.rule)).or_default();
+        paths.push(edit.op.path.clone());
     }
     let line = |((policy, rule), paths): ((&String, &String), Vec<String>)| Line {
         subject: subject.clone(),

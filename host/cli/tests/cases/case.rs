@@ -12,6 +12,8 @@ pub struct Case {
     pub folder: PathBuf,
     /// The configuration, where it is not the default profile.
     pub policies: Option<PathBuf>,
+    /// What is known of the cluster, where anything is.
+    pub state: Option<PathBuf>,
 }
 
 static CASES: LazyLock<Vec<Case>> = LazyLock::new(Case::find);
@@ -66,9 +68,10 @@ fn collect(folder: &Path, cases: &mut Vec<Case>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.join("review.yaml").exists() {
-            let policies = Some(path.join("policies.yaml")).filter(|path| path.exists());
+            let part = |name: &str| Some(path.join(name)).filter(|path| path.exists());
             cases.push(Case {
-                policies: policies.map(guests::beside),
+                policies: part("policies.yaml").map(guests::beside),
+                state: part("state.yaml"),
                 folder: path,
             });
         } else if path.is_dir() {

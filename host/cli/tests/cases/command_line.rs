@@ -13,6 +13,9 @@ pub fn decide(case: &Case) -> Value {
     if let Some(policies) = &case.policies {
         command.arg("--config").arg(policies);
     }
+    if let Some(state) = &case.state {
+        command.arg("--state").arg(state);
+    }
     let output = command.output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     let answer: Value =

@@ -1,7 +1,7 @@
 //! The golden cases of `tests/cases`: the command line and the webhook come to the decision that is written there.
 //!
 //! A case is a folder: `review.yaml`, the object; `policies.yaml`, the configuration, where it is not the default
-//! profile; `response.yaml`, the decision object. A module `file:NAME.wasm` is the guest of that name in `tests/hostile`. `UPDATE_CASES=1` writes what the command line says, to be read
+//! profile; `state.yaml`, what is known of the cluster, where anything is; `response.yaml`, the decision object. A module `file:NAME.wasm` is the guest of that name in `tests/hostile`. `UPDATE_CASES=1` writes what the command line says, to be read
 //! before it is committed.
 
 #![allow(
@@ -63,6 +63,27 @@ fn every_finding_says_what_where_what_else_and_the_fix() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What `kubectl` shows of a warning, with its policy and rule.
+const WARNING_MAX: usize = 120;
+
+#[test]
+fn every_warning_is_short_enough_to_be_read_whole() {
+    let mut long = Vec::new();
+    for case in Case::all() {
+        let decision = case.written();
+        for finding in decision["findings"].as_array().into_iter().flatten() {
+            let text = |key: &str| finding[key].as_str().unwrap_or_default();
+            let line = format!("{}/{}: {}", text("policy"), text("rule"), text("message"));
+            // What a budget says is its numbers.
+            let is_short = line.chars().count() <= WARNING_MAX || text("policy") == "gpu-budget";
+            if text("severity") == "warn" && !is_short {
+                long.push(format!("{}: {line}", case.folder.display()));
+            }
+        }
+    }
+    assert!(long.is_empty(), "{long:#?}");
 }
 
 #[test]

@@ -10,7 +10,9 @@ use crate::server::Server;
 
 /// Asserts that `/mutate` and `/validate` come to the same verdict, patch, authors and findings.
 pub fn assert_same(case: &Case, decision: &Value) {
-    let server = Server::start(case.policies.as_deref());
+    let state = case.state.as_ref().map(|path| path.to_str().unwrap());
+    let options = state.map_or_else(Vec::new, |path| vec!["--state", path]);
+    let server = Server::start_with(case.policies.as_deref(), &options);
     let mut object = case.object();
     let is_pod = object["kind"] == "Pod";
     let mut allowed = true;

@@ -357,8 +357,8 @@ pub const CATALOGUE: &[Row] = &[
     ),
     row(
         "M57",
-        "a scheduler that the cluster does not have",
-        Rules(&["placement/unknown-scheduler"]),
+        "a scheduler or a queue that the cluster does not have",
+        Rules(&["placement/unknown-scheduler", "placement/unknown-queue"]),
     ),
     row(
         "M58",
@@ -375,7 +375,7 @@ pub const CATALOGUE: &[Row] = &[
     ),
     row(
         "M60",
-        "a rollout that needs a GPU more",
+        "a rollout that needs a GPU more than the nodes have",
         Rules(&["lifecycle/surge-needs-devices"]),
     ),
     row(
@@ -481,12 +481,13 @@ pub const CATALOGUE: &[Row] = &[
             "gpu-supply/replicas-of-one",
             "gpu-supply/sharing-without-resources",
             "gpu-supply/mixed-layout-under-single",
+            "gpu-sharing/share-not-offered",
         ]),
     ),
     row(
         "M76",
         "two scalers of one resource",
-        Rules(&["gpu-scaling/scalers-fight"]),
+        Rules(&["gpu-scaling/scalers-fight", "gpu-scaling/scaled-twice"]),
     ),
     row(
         "M77",
@@ -585,6 +586,23 @@ pub const BEYOND: &[(&str, &str)] = &[
     (
         "gpu-supply/quota-counts-nothing",
         "quotas by a name that is not counted",
+    ),
+    ("gpu-supply/driver-of-all-nodes", "two drivers for one node"),
+    (
+        "gpu-supply/class-of-every-device",
+        "device classes that select nothing",
+    ),
+    (
+        "gpu-supply/provisioning-class-renamed",
+        "requests for nodes that nobody answers",
+    ),
+    (
+        "gpu-supply/provisioning-template-absent",
+        "requests for nodes that nobody answers",
+    ),
+    (
+        "inference-serving/backend-selects-nothing",
+        "routes that lead to no pod",
     ),
     ("lifecycle/unserved-kind", "kinds that were removed"),
     ("gpu-budget/over-budget", "budgets"),

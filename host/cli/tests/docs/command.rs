@@ -42,11 +42,19 @@ impl Case {
         if self.folder.join("policies.yaml").exists() {
             command.args(["--config", "policies.yaml"]);
         }
+        if self.folder.join("state.yaml").exists() {
+            command.args(["--state", "state.yaml"]);
+        }
         let output = command.output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         // The last lines count the documents.
         let body = text.rsplit_once("\n\n").map(|(body, _)| body.to_owned());
         body.filter(|_| !matches!(output.status.code(), Some(2..)))
+    }
+
+    /// What is known of the cluster in it, if anything is.
+    pub fn state(&self) -> Option<String> {
+        fs::read_to_string(self.folder.join("state.yaml")).ok()
     }
 
     /// Its configuration, if it has some.

@@ -204,9 +204,12 @@ fn examples(policy: &PolicyInfo, cases: &[Case]) -> String {
             continue;
         }
         shown.extend(fired);
-        let with = case.policies().map_or(String::new(), |text| {
-            format!(", under\n\n{}\nit says", block("yaml", &text))
-        });
+        let around = [case.policies(), case.state()].into_iter().flatten();
+        let around: Vec<_> = around.map(|text| block("yaml", &text)).collect();
+        let with = match around.is_empty() {
+            true => String::new(),
+            false => format!(", under\n\n{}\nit says", around.join("\n")),
+        };
         write!(
             text,
             "\nCase `{}`{with}:\n\n{}",

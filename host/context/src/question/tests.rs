@@ -154,3 +154,24 @@ fn models_are_never_all_where_a_pool_could_bring_others() {
     );
     assert_eq!(ask(&json!([])), known(&["L4"], false));
 }
+
+#[test]
+fn all_devices_of_the_nodes_are_counted_where_no_pool_brings_more() {
+    let nodes = [
+        node("a", &json!({"tier": "a"}), 4),
+        node("b", &json!({}), 8),
+    ];
+    let question = Question::Total {
+        resource: "nvidia.com/gpu".to_owned(),
+        pod: PodId(0),
+    };
+    let ask = |snapshot: Snapshot, selector: Value| snapshot.answer(&question, &review(&selector));
+    assert_eq!(ask(built(&nodes, true), json!({})), Answer::Number(12));
+    assert_eq!(
+        ask(built(&nodes, true), json!({"tier": "a"})),
+        Answer::Number(4)
+    );
+    assert_eq!(ask(built(&nodes, false), json!({})), Answer::Unknown);
+    let open = [&nodes[..], &[pool(&json!([]))]].concat();
+    assert_eq!(ask(built(&open, true), json!({})), Answer::Unknown);
+}

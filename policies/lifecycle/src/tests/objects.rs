@@ -25,31 +25,56 @@ fn rolling(surge: Value, unavailable: Value) -> Value {
     json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}})
 }
 
+fn node(gpus: u32) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"},
+        "status": {"allocatable": {"nvidia.com/gpu": gpus}},
+    })
+}
+
 #[test]
-fn a_rollout_takes_old_pods_away_first() {
-    for (replicas, strategy) in [
-        (Value::Null, Value::Null),
-        (json!(3), Value::Null),
-        (json!(8), rolling(json!(1), json!(0))),
-        (json!(8), rolling(json!("25%"), json!("10%"))),
+fn a_rollout_takes_old_pods_away_first_where_no_device_is_free() {
+    let with =
+        |object: Value, gpus: u32| Case::object(object).state([node(gpus)]).run::<Lifecycle>();
+    for (replicas, strategy, gpus) in [
+        (Value::Null, Value::Null, 1),
+        (json!(3), Value::Null, 3),
+        (json!(8), rolling(json!(1), json!(0)), 8),
+        (json!(8), rolling(json!("25%"), json!("10%")), 9),
     ] {
         assert_one(
-            &judge(deployment(replicas, strategy)),
+            &with(deployment(replicas, strategy), gpus),
             "warn surge-needs-devices",
             "/spec/strategy",
-            &["stuck where no device is free", "maxUnavailable: 1"],
+            &["its nodes have", "maxUnavailable: 1"],
         );
     }
-    for (replicas, strategy) in [
-        (json!(4), Value::Null),
-        (json!(0), Value::Null),
-        (json!(1), json!({"type": "Recreate"})),
-        (json!(1), rolling(json!(0), json!(1))),
-        (json!(1), rolling(json!("a"), json!(0))),
+    for (replicas, strategy, gpus) in [
+        (Value::Null, Value::Null, 2),
+        (json!(8), rolling(json!("25%"), json!("10%")), 10),
+        (json!(4), Value::Null, 4),
+        (json!(0), Value::Null, 0),
+        (json!(1), json!({"type": "Recreate"}), 1),
+        (json!(1), rolling(json!(0), json!(1)), 1),
+        (json!(1), rolling(json!("a"), json!(0)), 1),
     ] {
-        judge(deployment(replicas, strategy)).assert_quiet();
+        with(deployment(replicas, strategy), gpus).assert_quiet();
     }
-    judge(pod([container("web")]).deployment()).assert_quiet();
+    with(pod([container("web")]).deployment(), 1).assert_quiet();
+}
+
+#[test]
+fn a_rollout_is_let_alone_where_more_devices_may_come() {
+    let object = || deployment(Value::Null, Value::Null);
+    judge(object()).assert_quiet();
+    let pool = json!({
+        "apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": "p"},
+        "spec": {"template": {"spec": {"requirements": []}}},
+    });
+    Case::object(object())
+        .state([node(1), pool])
+        .run::<Lifecycle>()
+        .assert_quiet();
 }
 
 fn ray_cluster(main: tollgate_sdk::test::ContainerBuilder) -> Value {

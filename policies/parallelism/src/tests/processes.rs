@@ -42,7 +42,7 @@ fn refuses_more_processes_than_devices() {
     done.assert_findings(&["deny processes-above-devices"]);
     assert_eq!(
         done.findings[0].message,
-        "container `main` runs torchrun with processes per node 8, more than its 4 nvidia.com/gpu"
+        "container `main`: torchrun with processes per node 8, more than its 4 nvidia.com/gpu"
     );
     alone(script(
         "4",

@@ -80,7 +80,7 @@ fn says_container_place_numbers_and_fix() {
     assert_eq!(finding.path, PATH);
     assert_eq!(
         finding.message,
-        "container `main` runs vllm with tensor parallel size 4 and pipeline parallel size 2, 8 devices in all, more than its 2 nvidia.com/gpu"
+        "container `main`: vllm with tensor parallel size 4 and pipeline parallel size 2, 8 devices in all, more than its 2 nvidia.com/gpu"
     );
     assert_eq!(finding.actual.as_deref(), Some("8"));
     assert_eq!(finding.allowed.as_deref(), Some("at most 2"));
@@ -109,7 +109,7 @@ fn warns_about_devices_that_stay_idle() {
     done.assert_findings(&["warn parallel-below-devices"]);
     assert_eq!(
         done.findings[0].message,
-        "container `main` runs vllm with tensor parallel size 4, so that 4 of its 8 nvidia.com/gpu are idle"
+        "container `main`: vllm with tensor parallel size 4, 4 of 8 nvidia.com/gpu idle"
     );
     alone(runs("2", &["vllm", "serve", "m"])).assert_findings(&["warn parallel-below-devices"]);
     alone(runs(

@@ -167,3 +167,60 @@ fn a_model_is_not_left_open_where_others_add_to_the_pod() {
     within(gpu().build()).assert_findings(&["warn model-left-open"]);
     within(gpu().predictor()).assert_quiet();
 }
+
+#[test]
+fn a_queue_that_is_named_is_there() {
+    let job = |labels: Value| {
+        let mut job = object("batch/v1", "Job", json!({"template": template()}));
+        job["metadata"]["labels"] = labels;
+        job
+    };
+    let judge =
+        |object: Value, state: Value| Case::object(object).state([state]).run::<Placement>();
+    let named = |name: &str| job(json!({"kueue.x-k8s.io/queue-name": name}));
+    assert_one(
+        &judge(named("taem"), queue("ml")),
+        "warn unknown-queue",
+        "/metadata/labels/kueue.x-k8s.io~1queue-name",
+        &["no queue `taem`", "`team`"],
+    );
+    judge(named("team"), queue("ml")).assert_quiet();
+    judge(named("team"), queue("other")).assert_findings(&["warn unknown-queue"]);
+    Case::object(named("taem"))
+        .run::<Placement>()
+        .assert_quiet();
+    let kai = json!({"apiVersion": "scheduling.run.ai/v2", "kind": "Queue", "metadata": {"name": "team"}});
+    let of_kai = |name: &str| job(json!({"kai.scheduler/queue": name}));
+    judge(of_kai("taem"), kai.clone()).assert_findings(&["warn unknown-queue"]);
+    judge(of_kai("team"), kai).assert_quiet();
+}
+
+#[test]
+fn a_queue_of_volcano_stands_in_the_spec() {
+    let task = json!([{"replicas": 2, "template": template()}]);
+    let job = |name: &str| {
+        object(
+            "batch.volcano.sh/v1alpha1",
+            "Job",
+            json!({"queue": name, "tasks": task, "schedulerName": "volcano"}),
+        )
+    };
+    let there = json!({"apiVersion": "scheduling.volcano.sh/v1beta1", "kind": "Queue", "metadata": {"name": "default"}});
+    let judge = |name: &str| {
+        Case::object(job(name))
+            .state([there.clone()])
+            .run::<Placement>()
+    };
+    assert!(
+        judge("defualt")
+            .findings
+            .iter()
+            .any(|found| found.rule == "unknown-queue")
+    );
+    assert!(
+        !judge("default")
+            .findings
+            .iter()
+            .any(|found| found.rule == "unknown-queue")
+    );
+}

@@ -56,10 +56,13 @@ pub(crate) async fn golden_pods_become_what_review_foretells(cluster: &Cluster) 
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cases");
     let mut pods = Vec::new();
     for file in files(&cases, "review.yaml")? {
-        // Those with a configuration of their own are about other policies than those in force.
-        let alone = file
-            .parent()
-            .is_some_and(|folder| !folder.join("policies.yaml").exists());
+        // Those with a configuration or a state of their own are about other policies or another cluster.
+        let has_own = |folder: &std::path::Path| {
+            ["policies.yaml", "state.yaml"]
+                .iter()
+                .any(|name| folder.join(name).exists())
+        };
+        let alone = file.parent().is_some_and(|folder| !has_own(folder));
         if alone {
             pods.extend(
                 documents(&std::fs::read_to_string(&file)?)?

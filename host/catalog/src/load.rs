@@ -93,6 +93,8 @@ pub struct QuietRule<'a> {
     pub rule: &'a str,
     /// What it needs: `nodes`, `schedulers`, or objects of a kind, `Kind.group`.
     pub needs: &'a str,
+    /// The kinds that it is about, as `Kind.group`; empty where it is about pods.
+    pub about: &'a [String],
 }
 
 impl Catalog {
@@ -131,6 +133,7 @@ impl Catalog {
                     policy: &entry.name,
                     rule: &rule.id,
                     needs,
+                    about: &rule.about,
                 })
             })
         });

@@ -36,6 +36,7 @@ impl From<QuietRule<'_>> for Quiet {
             policy,
             rule,
             needs,
+            about: _,
         }: QuietRule<'_>,
     ) -> Self {
         Self {
@@ -107,10 +108,12 @@ impl Answer {
         }
     }
 
-    /// Whether a policy looked at the document.
-    pub(crate) fn is_by(&self, policy: &str) -> bool {
-        let mut runs = self.outcome().into_iter().flat_map(|outcome| &outcome.runs);
-        runs.any(|run| &*run.policy == policy)
+    /// Whether a rule could have said something: its policy ran, and the object is of a kind that it is about.
+    pub(crate) fn concerns(&self, rule: &QuietRule<'_>) -> bool {
+        self.outcome().is_some_and(|outcome| {
+            let ran = outcome.runs.iter().any(|run| *run.policy == *rule.policy);
+            ran && (rule.about.is_empty() || rule.about.contains(&outcome.gvk.kind_dot_group()))
+        })
     }
 
     /// The outcome, where the document was reviewed or skipped by the pipeline.

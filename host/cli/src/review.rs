@@ -32,7 +32,7 @@ pub(crate) fn run(args: &ReviewArgs, display: &DisplayArgs) -> Result<ExitCode, 
         terminal::complain(&diagnostic::render_warnings(&catalog.notices(now)));
         let answers = review_all(&catalog, items, now).await?;
         let mut quiet = catalog.quiet_rules();
-        quiet.retain(|rule| answers.iter().any(|answer| answer.is_by(rule.policy)));
+        quiet.retain(|rule| answers.iter().any(|answer| answer.concerns(rule)));
         let quiet = quiet.into_iter().map(Quiet::from).collect();
         Ok::<_, Failure>(Reviewed { answers, quiet })
     })?;

@@ -161,7 +161,7 @@ impl Offer {
             .finding(
                 asked.place(wanted),
                 format!(
-                    "container `{}` asks for `{name}`: {who} {why}",
+                    "`{}` asks for `{name}`: {who} {why}",
                     asked.container.name()
                 ),
             )

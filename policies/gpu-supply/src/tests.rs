@@ -241,7 +241,7 @@ fn the_operator_s_plugin_configuration_reaches_all_nodes() {
         &run(named()),
         "warn plugin-config-without-default",
         "/spec/devicePlugin/config",
-        &["nvidia.com/device-plugin.config"],
+        &["`plugin` reach no node without a label"],
     );
     run(policy(json!({"name": "plugin", "default": ""})))
         .assert_findings(&["warn plugin-config-without-default"]);

@@ -125,7 +125,7 @@ impl Backend {
         SELECTS_NOTHING
             .finding(
                 path.as_str(),
-                format!("{kind} `{name}` selects no pod that is known: requests fail"),
+                format!("the {kind} `{name}` selects no pod that is known: requests fail"),
             )
             .actual(format!("{kind} `{name}`, whose labels no pod has"))
             .allowed("a backend whose selector is among the labels of the pods that serve")

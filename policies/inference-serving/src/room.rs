@@ -117,14 +117,14 @@ impl<'a> Load<'a> {
             .finding(
                 below(&server.container.path(), &["resources", "limits", &self.device.name]),
                 format!(
-                    "container `{}` loads {needed:.0} GiB, and {} may use {usable:.0}: `{}`",
+                    "container `{}` loads {needed:.0} GiB, and {} may use {usable:.0}",
                     server.container.name(),
-                    server.program.known.name,
-                    self.name
+                    server.program.known.name
                 ),
             )
             .actual(format!(
-                "{needed:.0} GiB of weights: {} billion parameters of {} bits",
+                "{needed:.0} GiB of weights: `{}`, {} billion parameters of {} bits",
+                self.name,
                 f64::from(self.checkpoint.millions) / 1000.0,
                 self.bits
             ))

@@ -57,7 +57,7 @@ fn report_for_ever(pod: &Pod, path: String, has_owner: bool) {
         .finding(
             path,
             format!(
-                "the pod of {} trains under the restart policy `Always`: {what}",
+                "the pod of {} trains with `restartPolicy: Always`: {what}",
                 names(pod)
             ),
         )

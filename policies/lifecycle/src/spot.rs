@@ -54,12 +54,14 @@ fn report_no_checkpoint(pod: &Pod, choice: &CapacityChoice) {
         .finding(
             choice.path.clone(),
             format!(
-                "the pod of {} trains on spot nodes and keeps no checkpoint ({})",
-                names(pod),
-                choice.words
+                "the pod of {} trains on spot nodes and keeps no checkpoint",
+                names(pod)
             ),
         )
-        .actual("neither a writable volume that outlives the pod nor an object store")
+        .actual(format!(
+            "neither a writable volume that outlives the pod nor an object store; {}",
+            choice.words
+        ))
         .allowed("a persistent volume that it may write, or the address of an object store")
         .fix("mount a PersistentVolumeClaim for checkpoints, or run it on on-demand nodes")
         .report();
@@ -70,12 +72,11 @@ fn report_short(pod: &Pod, choice: &CapacityChoice, notice: u32) {
         .finding(
             pod.path() + "/spec/terminationGracePeriodSeconds",
             format!(
-                "the pod of {} gives itself {DEFAULT} s of {notice} when its spot node ends ({})",
-                names(pod),
-                choice.words
+                "the pod of {} gives itself {DEFAULT} s of {notice} when its spot node ends",
+                names(pod)
             ),
         )
-        .actual(DEFAULT.to_string())
+        .actual(format!("{DEFAULT}; {}", choice.words))
         .allowed(format!("up to {notice}, or a preStop hook"))
         .fix(format!(
             "set `terminationGracePeriodSeconds: {notice}`, and save the work on SIGTERM"

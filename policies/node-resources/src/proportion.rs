@@ -153,7 +153,7 @@ fn over_one(
     };
     OVER.finding(
         taker.resources_path(),
-        format!("container `{container}` takes {text} {name} with {words}; {ids} nodes have less"),
+        format!("container `{container}` takes {text} {name} with {words}; {ids} has less"),
     )
     .actual(text)
     .allowed(format!("at most {most}"))

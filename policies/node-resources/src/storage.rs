@@ -118,9 +118,11 @@ fn report_one(taker: &Taker<'_>, model: &str) {
     NO_ROOM
         .finding(
             taker.resources_path(),
-            format!("container `{name}` fetches its model onto a node's disk that may run full: `{model}`"),
+            format!("container `{name}` fetches its model onto a node's disk that may run full"),
         )
-        .actual("no volume for models and no request of ephemeral storage")
+        .actual(format!(
+            "`{model}`, no volume for models and no request of ephemeral storage"
+        ))
         .allowed("a persistent volume at the cache's folder, or `ephemeral-storage` among the requests")
         .fix("mount a PersistentVolumeClaim where the server keeps models, or request `ephemeral-storage` for the model")
         .report();

@@ -172,6 +172,8 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) {
         } else if path
             .extension()
             .is_some_and(|extension| extension == "yaml" || extension == "yml")
+            // What is known of the cluster is context, and not reviewed.
+            && !path.ends_with("state.yaml")
         {
             files.push(path);
         }

@@ -42,7 +42,7 @@ fn warns_about_programs_that_need_a_gpu() {
         ),
         (
             image("nvidia/cuda:12.9.0-base-ubuntu24.04").command(&["nvidia-smi"]),
-            "is built on CUDA",
+            "has a CUDA image",
         ),
     ] {
         let done = run(pod([needy]));

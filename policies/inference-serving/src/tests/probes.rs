@@ -51,7 +51,7 @@ fn says_container_place_and_reason() {
     assert_eq!(finding.path, "/spec/containers/0");
     assert_eq!(
         finding.message,
-        "container `main` runs vllm without a readiness probe: it gets requests before its model is loaded"
+        "container `main` (vllm) gets requests before its model is loaded"
     );
     assert_eq!(
         finding.allowed.as_deref(),
@@ -94,7 +94,7 @@ fn warns_about_probes_that_end_a_start() {
     let finding = &run_one(early).findings[0];
     assert_eq!(
         finding.message,
-        "the liveness probe of container `main` gives up after 90 seconds, while vllm still loads its model"
+        "the liveness probe of container `main` gives up after 90 s, while vllm loads"
     );
     assert_eq!(
         finding.actual.as_deref(),

@@ -72,7 +72,7 @@ fn warns_where_the_cloud_gives_more_time_than_is_used() {
         "warn spot-grace-period",
         "/spec/terminationGracePeriodSeconds",
         &[
-            "announced 120 seconds before",
+            "30 s of 120 when its spot node ends",
             "gives itself 30",
             "terminationGracePeriodSeconds: 120",
         ],

@@ -153,7 +153,7 @@ fn a_launcher_waits_for_as_many_pods_as_there_are() {
     );
     assert_eq!(
         done.findings[0].message,
-        "container `main` waits for 2 pods (`--nnodes`), and its object makes 4 that work together"
+        "container `main` waits for 2 pods (`--nnodes`), and its object makes 4"
     );
     for unclear in ["1:4", "$NNODES"] {
         judge(pytorch(3, torchrun(unclear), json!({}))).assert_quiet();

@@ -22,7 +22,7 @@ fn a_model_that_no_node_has_is_warned_of() {
     let pod = gpu().node_selector(PRODUCT, "NVIDIA-A100-SXM4-80GB");
     let done = Case::new(pod.clone()).state(nodes()).run::<Placement>();
     let pieces = [
-        "no node has the label",
+        "no node and no known pool has",
         "`NVIDIA-L4`",
         "NVIDIA-A100-SXM4-80GB",
     ];

@@ -54,7 +54,7 @@ fn pods_that_wait_for_one_another_are_placed_together() {
         &judge(pytorch(4)),
         "warn no-gang",
         "/spec/pytorchReplicaSpecs/Worker/template/spec",
-        &["4 pods with accelerators", "minAvailable"],
+        &["4 pods wait for one another", "minAvailable"],
     );
     judge(pytorch(1)).assert_quiet();
     let job = object(
@@ -115,7 +115,7 @@ fn batch_work_goes_through_the_queue_of_its_namespace() {
         &within(pytorch(4), "ml"),
         "warn no-queue",
         "/metadata/labels",
-        &["names none", "`kueue.x-k8s.io/queue-name: team`"],
+        &["names no queue", "`kueue.x-k8s.io/queue-name: team`"],
     );
     within(pytorch(1), "ml").assert_findings(&["warn no-queue"]);
     within(pytorch(1), "other").assert_quiet();

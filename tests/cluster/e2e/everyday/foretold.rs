@@ -169,7 +169,7 @@ pub(crate) fn comparable(stored: &Value) -> Result<Value> {
 }
 
 /// The pods that an object would make and that have to do with accelerators, as pods of their own.
-fn gpu_pods(object: Value) -> Vec<Value> {
+pub(crate) fn gpu_pods(object: Value) -> Vec<Value> {
     let text = |key: &str| object[key].as_str().unwrap_or_default().to_owned();
     let review = Review::new(
         Request {

@@ -47,7 +47,10 @@ fn doctor(cluster: &Cluster, more: &[&str]) -> Result<(Option<i32>, Vec<Value>)>
         &kubeconfig,
     ];
     let (status, said) = tollgate_answers(&[&arguments, more].concat())?;
-    let told: Value = serde_json::from_str(&said).with_context(|| said.clone())?;
+    // Behind it stands what the client logs of answers that it did not like.
+    let end = said.rfind("\n}").map_or(said.len(), |end| end + 2);
+    let told = said.get(..end).unwrap_or_default();
+    let told: Value = serde_json::from_str(told).with_context(|| said.clone())?;
     let checks = told["checks"].as_array().cloned().unwrap_or_default();
     Ok((status, checks))
 }
@@ -201,6 +204,9 @@ async fn audit(cluster: &Cluster) -> Result<()> {
         .objects()
         .list(REPORTS[1].1, namespace.name(), "")
         .await?;
-    ensure!(left.is_empty(), "{said} {left:#?}");
+    // Each namespace has a config map, which nobody minds.
+    let is_empty =
+        |report: &Value| report["results"] == json!([]) && report["summary"]["pass"] == 1;
+    ensure!(left.iter().all(is_empty), "{said} {left:#?}");
     Ok(())
 }

@@ -13,8 +13,11 @@
     reason = "a test program"
 )]
 
+mod index;
 #[path = "../support/mod.rs"]
 mod support;
+mod table;
+mod verdicts;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -97,6 +100,43 @@ fn real_objects_are_judged_without_fault() {
         .iter()
         .for_each(|(rule, count)| println!("{count:>6}  {rule}"));
     assert!(reviewed >= 10);
+}
+
+/// What each rule says on the corpus is written down, and every denial has been read.
+#[test]
+fn what_is_said_of_the_corpus_is_written_down() {
+    let Some(corpus) = index::folder() else {
+        println!("SKIPPED: there is no corpus beside the checkout");
+        return;
+    };
+    let (catalog, _) = support::load("", ".".as_ref());
+    let mut tally = table::Tally::default();
+    for listed in index::read(&corpus) {
+        let objects = objects_of(&corpus.join(&listed.file));
+        // The documents of a file are applied together.
+        let mut beside = tollgate_context::Builder::default();
+        objects
+            .iter()
+            .cloned()
+            .for_each(|object| beside.insert(object));
+        catalog.context.store(beside.build());
+        for object in objects {
+            let outcome = support::dry_run(&catalog, object);
+            tally.add(&listed.file, &outcome);
+        }
+        tally.files.push(listed);
+    }
+    tally.assert_verdicts();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/corpus.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, tally.document()).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    let is_current = written == tally.document();
+    assert!(
+        is_current,
+        "docs/corpus.md is stale; `UPDATE_DOCS=1` writes it"
+    );
 }
 
 fn objects_of(file: &Path) -> Vec<Value> {
@@ -232,28 +272,24 @@ fn count(outcome: &Outcome, counts: &mut BTreeMap<String, usize>) {
 const BESIDE: [&str; 3] = ["response.yaml", "policies.yaml", "state.yaml"];
 
 fn manifests() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let elsewhere = std::env::var_os("TOLLGATE_CORPUS").map(PathBuf::from);
-    let corpus = elsewhere.unwrap_or_else(|| root.join("../shared/corpus"));
-    match corpus.exists() {
-        true => println!("the corpus is there"),
-        false => println!(
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases");
+    let cases = list_files(&[cases], &mut Vec::new());
+    let is_beside = |file: &PathBuf| {
+        let name = file.file_name();
+        name.is_some_and(|name| BESIDE.iter().any(|beside| name == *beside))
+    };
+    let mut files: Vec<_> = cases.into_iter().filter(|file| !is_beside(file)).collect();
+    match index::folder() {
+        Some(corpus) => {
+            println!("the corpus is there");
+            let listed = index::read(&corpus);
+            files.extend(listed.iter().map(|listed| corpus.join(&listed.file)));
+        }
+        None => println!(
             "SKIPPED: there is no corpus beside the checkout; the golden cases alone are read"
         ),
     }
-    let folders = [root.join("tests/cases"), corpus];
-    let there: Vec<_> = folders
-        .into_iter()
-        .filter(|folder| folder.exists())
-        .collect();
-    let files = list_files(&there, &mut Vec::new());
     files
-        .into_iter()
-        .filter(|file| {
-            file.file_name()
-                .is_none_or(|name| !BESIDE.iter().any(|beside| name == *beside))
-        })
-        .collect()
 }
 
 /// Every pod spec of a file's documents, wherever it stands, posed as a Pod.

@@ -13,7 +13,8 @@ const HEAD: &str = "\
 # Rules of the built-in policies
 
 Written by `UPDATE_DOCS=1 cargo test --release --workspace --test docs` from what the policies say of themselves and from
-the cases of `tests/cases`; a test fails when it is stale.
+the cases of `tests/cases`; a test fails when it is stale. How often each rule speaks on real manifests, and a verdict on
+each denial there: [corpus.md](corpus.md).
 
 What a rule does is its default unless a `Policy` document says otherwise (`rules: {RULE: deny}`, `warn`, `repair` where
 it edits, or `off`). An `Exemption` document lets namespaces, pods or users off policies and rules.

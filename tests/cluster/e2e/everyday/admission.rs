@@ -130,6 +130,36 @@ pub(crate) async fn mirror_pods_are_left_as_they_are(cluster: &Cluster) -> Resul
     Ok(())
 }
 
+/// `kubectl debug` adds a container to a pod that runs: no quota counts what that one takes.
+pub(crate) async fn a_debug_container_that_takes_devices_is_refused(
+    cluster: &Cluster,
+) -> Result<()> {
+    cluster.tollgate().await?;
+    let namespace = cluster.namespace("debugged").await?;
+    namespace
+        .create(wants("train", "nvidia.com/gpu", "1"))
+        .await?;
+    namespace.until_running("", 1).await?;
+    let debug = async |profile: &str| {
+        let profile = format!("--profile={profile}");
+        let pod = ["debug", "train", "--namespace", namespace.name()];
+        let container = ["--image=debug:1", "--attach=false", &profile];
+        cluster.kubectl(&[&pod[..], &container].concat()).await
+    };
+    let said = debug("sysadmin").await.err();
+    let said = said.context("a privileged debug container was let in")?;
+    let said = format!("{said:#}");
+    ensure!(said.contains("gpu-isolation/debug-container: "), "{said}");
+    debug("restricted").await?;
+    let pod = cluster
+        .objects()
+        .get(("v1", "Pod"), namespace.name(), "train")
+        .await?;
+    let added = pod["spec"]["ephemeralContainers"].as_array().map(Vec::len);
+    ensure!(added == Some(1), "{added:?} debug containers");
+    Ok(())
+}
+
 pub(crate) async fn deployments_under_a_scaler_get_pods_that_run(cluster: &Cluster) -> Result<()> {
     cluster.tollgate().await?;
     let namespace = cluster.namespace("scaled").await?;

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         admission::slices_run_on_nodes_that_have_them,
         admission::pods_with_claims_are_left_as_they_are,
         admission::mirror_pods_are_left_as_they_are,
+        admission::a_debug_container_that_takes_devices_is_refused,
         admission::deployments_under_a_scaler_get_pods_that_run,
         foretold::golden_pods_become_what_review_foretells,
         foretold::real_pods_become_what_review_foretells,

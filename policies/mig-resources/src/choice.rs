@@ -1,6 +1,6 @@
 //! The MIG resource that gives a pod what it needs, on the GPU models that it may get.
 
-use tollgate_sdk::gpu::{MigName, MigSuffix, Model, Profile, Vendor, profiles};
+use tollgate_sdk::gpu::{MigName, MigSuffix, Model, Profile, Vendor, model_of, profiles};
 use tollgate_sdk::{Pod, cluster_models, selected_models};
 
 use crate::size::Size;
@@ -18,8 +18,12 @@ pub(crate) enum NoChoice {
     None(Vec<&'static Model>),
 }
 
-/// The models that a pod may get: those that it selects, as far as the cluster has them, else those of the cluster.
+/// The models that a pod may get: those that it selects, as far as the cluster has them, else those of the cluster;
+/// none where it selects a product that nobody knows the profiles of.
 pub(crate) fn candidates(pod: &Pod) -> Vec<&'static Model> {
+    if selects_an_unknown_product(pod) {
+        return Vec::new();
+    }
     let mut cluster = cluster_models();
     cluster.retain(|model| model.vendor == Vendor::Nvidia);
     let Some(mut selected) = selected_models(pod) else {
@@ -29,6 +33,14 @@ pub(crate) fn candidates(pod: &Pod) -> Vec<&'static Model> {
         selected.retain(|model| cluster.contains(model));
     }
     selected
+}
+
+fn selects_an_unknown_product(pod: &Pod) -> bool {
+    let labels = pod.node_selectors();
+    let is_unknown = |(key, value): &(String, String)| {
+        key == "nvidia.com/gpu.product" && model_of(key, value).is_none()
+    };
+    labels.iter().any(is_unknown)
 }
 
 /// The smallest MIG device that fits on every model which has one that fits.

@@ -353,6 +353,11 @@ fn refuses_a_size_where_nothing_tells_the_model() {
     );
     let unknown = run(needs("20Gi").node_selector(PRODUCT, "NVIDIA-New"));
     assert_one(&unknown, "deny mig-model-unknown", MEMORY, &pieces);
+    // The names of the models that the cluster has besides are not its own.
+    let beside = Case::new(needs("20Gi").node_selector(PRODUCT, "NVIDIA-New"))
+        .gpu_models(&["A100-80GB"])
+        .run::<MigResources>();
+    assert_one(&beside, "deny mig-model-unknown", MEMORY, &pieces);
 }
 
 #[test]

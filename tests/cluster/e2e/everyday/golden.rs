@@ -17,19 +17,59 @@ const RULES: &str = include_str!("../../../../docs/rules.md");
 /// Lists the denials that the API server gives first.
 const CLUSTER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cluster.md");
 
-/// The rules of which no golden pod tells in a cluster, and why.
+/// The rules of which no golden pod tells in a cluster, and where they are shown.
 const NOT_OF_PODS: &[(&str, &str)] = &[
     (
         "gpu-budget/never-fits",
-        "the accounts of a cluster: `budgets`",
+        "of a cluster's accounts: `budgets`",
     ),
     (
         "gpu-budget/over-budget",
-        "the accounts of a cluster: `budgets`",
+        "of a cluster's accounts: `budgets`",
     ),
     (
         "gpu-isolation/debug-container",
-        "a subresource: `admission`",
+        "of a subresource: `admission`",
+    ),
+    (
+        "gpu-supply/claim-of-administration",
+        "of claims, which the API server itself refuses there",
+    ),
+    (
+        "gpu-supply/karpenter-field-refused",
+        "of node pools: golden cases",
+    ),
+    (
+        "gpu-supply/node-class-without-images",
+        "of node classes: golden cases",
+    ),
+    (
+        "gpu-supply/replicas-of-one",
+        "of a plugin's settings, which are only reviewed: golden cases",
+    ),
+    (
+        "gpu-supply/two-ways-of-sharing",
+        "of a plugin's settings, which are only reviewed: golden cases",
+    ),
+    (
+        "parallelism/parallel-above-group",
+        "of groups of pods: golden cases",
+    ),
+    (
+        "parallelism/processes-untold",
+        "of kinds of training jobs: golden cases",
+    ),
+    (
+        "parallelism/tpu-topology",
+        "of groups of pods: golden cases",
+    ),
+    (
+        "placement/daemon-set-with-devices",
+        "of DaemonSets: golden cases",
+    ),
+    (
+        "placement/unknown-scheduler",
+        "a warning in a cluster, which sees only schedulers that bind pods",
     ),
 ];
 

@@ -1,8 +1,10 @@
 //! What each edit does, what it refuses, and that what it did can be taken back.
 
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::patch::OpKind;
 use crate::{GroupVersionKind, Kinds, Operation, Request};
 
 const POD: PodId = PodId(0);

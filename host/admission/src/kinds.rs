@@ -2,12 +2,14 @@
 //! are there for what scales and supplies pods.
 
 mod part;
+mod row;
 mod table;
 
 use std::sync::LazyLock;
 
 pub(crate) use part::{Part, Take};
-use table::{Row, TABLE};
+use row::Row;
+use table::TABLE;
 
 use crate::{Count, CountError};
 

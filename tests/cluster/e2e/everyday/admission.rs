@@ -87,7 +87,33 @@ pub(crate) async fn slices_run_on_nodes_that_have_them(cluster: &Cluster) -> Res
     Ok(())
 }
 
-pub(crate) async fn pods_with_claims_are_left_as_they_are(cluster: &Cluster) -> Result<()> {
+/// A device of a class on the one node without a taint, and a template that claims it.
+const DEVICE: &str = r"
+apiVersion: resource.k8s.io/v1
+kind: DeviceClass
+metadata: {name: claimed.e2e.tollgate.dev}
+spec:
+  selectors: [{cel: {expression: device.driver == 'claimed.e2e.tollgate.dev'}}]
+---
+apiVersion: resource.k8s.io/v1
+kind: ResourceSlice
+metadata: {name: dra-0-claimed}
+spec:
+  driver: claimed.e2e.tollgate.dev
+  nodeName: dra-0
+  pool: {name: dra-0-claimed, generation: 1, resourceSliceCount: 1}
+  devices: [{name: gpu-0}]
+---
+apiVersion: resource.k8s.io/v1
+kind: ResourceClaimTemplate
+metadata: {name: gpu}
+spec:
+  spec:
+    devices:
+      requests: [{name: gpu, exactly: {deviceClassName: claimed.e2e.tollgate.dev}}]
+";
+
+pub(crate) async fn pods_with_claims_are_left_as_they_are_and_run(cluster: &Cluster) -> Result<()> {
     let pod = json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "claims"},
         "spec": {
@@ -99,10 +125,9 @@ pub(crate) async fn pods_with_claims_are_left_as_they_are(cluster: &Cluster) -> 
         },
     });
     cluster.tollgate().await?;
-    let (with, without) = (
-        cluster.namespace("claimed").await?,
-        cluster.namespace_without_tollgate().await?,
-    );
+    let with = cluster.namespace("claimed").await?;
+    with.apply(DEVICE).await?;
+    let without = cluster.namespace_without_tollgate().await?;
     let objects = cluster.objects();
     let (mut judged, mut plain) = (
         objects.dry_run(with.name(), &pod).await?,
@@ -112,6 +137,10 @@ pub(crate) async fn pods_with_claims_are_left_as_they_are(cluster: &Cluster) -> 
         *pod = crate::foretold::comparable(pod)?;
     }
     ensure!(judged == plain, "{judged} instead of {plain}");
+    with.create(pod).await?;
+    let running = with.until_running("", 1).await?;
+    let node = &running[0]["spec"]["nodeName"];
+    ensure!(node == "dra-0", "it runs on {node}");
     Ok(())
 }
 

@@ -16,6 +16,11 @@ const SYSTEMS: &[System] = &[
     system!("trainjob", [Controller::JobSet, Controller::Trainer], 2),
     system!("raycluster", [Controller::KubeRay], 2),
     system!("kueue", [Controller::Kueue], 2),
+    system!(
+        "kueue-pytorchjob",
+        [Controller::TrainingOperator, Controller::Kueue],
+        3
+    ),
     system!("mpijob-v2beta1", [Controller::MpiOperator], 2),
 ];
 
@@ -45,6 +50,7 @@ systems!(
     "trainjob": trainjob, trainjob_with_tollgate;
     "raycluster": raycluster, raycluster_with_tollgate;
     "kueue": kueue, kueue_with_tollgate;
+    "kueue-pytorchjob": kueue_pytorchjob, kueue_pytorchjob_with_tollgate;
     "mpijob-v2beta1": mpi_operator, mpi_operator_with_tollgate;
 );
 

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use tollgate_e2e::{Cluster, Namespace};
 
-use crate::pods::{deployment, scaler, spec, wants};
+use crate::pods::{claimable, claiming, deployment, scaler, spec, wants};
 
 pub(crate) async fn what_cannot_run_is_refused_at_apply(cluster: &Cluster) -> Result<()> {
     cluster.tollgate().await?;
@@ -87,46 +87,13 @@ pub(crate) async fn slices_run_on_nodes_that_have_them(cluster: &Cluster) -> Res
     Ok(())
 }
 
-/// A device of a class on the one node without a taint, and a template that claims it.
-const DEVICE: &str = r"
-apiVersion: resource.k8s.io/v1
-kind: DeviceClass
-metadata: {name: claimed.e2e.tollgate.dev}
-spec:
-  selectors: [{cel: {expression: device.driver == 'claimed.e2e.tollgate.dev'}}]
----
-apiVersion: resource.k8s.io/v1
-kind: ResourceSlice
-metadata: {name: dra-0-claimed}
-spec:
-  driver: claimed.e2e.tollgate.dev
-  nodeName: dra-0
-  pool: {name: dra-0-claimed, generation: 1, resourceSliceCount: 1}
-  devices: [{name: gpu-0}]
----
-apiVersion: resource.k8s.io/v1
-kind: ResourceClaimTemplate
-metadata: {name: gpu}
-spec:
-  spec:
-    devices:
-      requests: [{name: gpu, exactly: {deviceClassName: claimed.e2e.tollgate.dev}}]
-";
-
 pub(crate) async fn pods_with_claims_are_left_as_they_are_and_run(cluster: &Cluster) -> Result<()> {
-    let pod = json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "claims"},
-        "spec": {
-            "resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "gpu"}],
-            "containers": [{
-                "name": "main", "image": "train:1",
-                "resources": {"claims": [{"name": "gpu"}], "limits": {"cpu": "1", "memory": "1Gi"}},
-            }],
-        },
-    });
+    let mut pod = claiming("claims");
+    pod["spec"]["containers"][0]["resources"]["limits"] = json!({"cpu": "1", "memory": "1Gi"});
     cluster.tollgate().await?;
     let with = cluster.namespace("claimed").await?;
-    with.apply(DEVICE).await?;
+    with.apply(&claimable("claimed.e2e.tollgate.dev", "{name: gpu-0}"))
+        .await?;
     let without = cluster.namespace_without_tollgate().await?;
     let objects = cluster.objects();
     let (mut judged, mut plain) = (

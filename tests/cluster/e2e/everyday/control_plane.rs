@@ -4,6 +4,8 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use tollgate_e2e::{Cluster, NODES, Part};
 
+use crate::pods::{claimable, claiming};
+
 fn pod(name: &str, resource: &str, tolerations: &Value) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
@@ -49,46 +51,12 @@ pub(crate) async fn gpu_pods_with_toleration_run(cluster: &Cluster) -> Result<()
     Ok(())
 }
 
-/// Two devices of a class on the one node without a taint, and a template that claims one of them.
-const DEVICES: &str = r"
-apiVersion: resource.k8s.io/v1
-kind: DeviceClass
-metadata: {name: gpu.e2e.tollgate.dev}
-spec:
-  selectors: [{cel: {expression: device.driver == 'gpu.e2e.tollgate.dev'}}]
----
-apiVersion: resource.k8s.io/v1
-kind: ResourceSlice
-metadata: {name: dra-0}
-spec:
-  driver: gpu.e2e.tollgate.dev
-  nodeName: dra-0
-  pool: {name: dra-0, generation: 1, resourceSliceCount: 1}
-  devices: [{name: gpu-0}, {name: gpu-1}]
----
-apiVersion: resource.k8s.io/v1
-kind: ResourceClaimTemplate
-metadata: {name: gpu}
-spec:
-  spec:
-    devices:
-      requests: [{name: gpu, exactly: {deviceClassName: gpu.e2e.tollgate.dev}}]
-";
-
 pub(crate) async fn claims_for_devices_are_allocated_until_none_is_left(
     cluster: &Cluster,
 ) -> Result<()> {
     let namespace = cluster.namespace_without_tollgate().await?;
-    namespace.apply(DEVICES).await?;
-    let claiming = |name: &str| {
-        json!({
-            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"order": name}},
-            "spec": {
-                "resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "gpu"}],
-                "containers": [{"name": "main", "image": "train:1", "resources": {"claims": [{"name": "gpu"}]}}],
-            },
-        })
-    };
+    let devices = claimable("gpu.e2e.tollgate.dev", "{name: gpu-0}, {name: gpu-1}");
+    namespace.apply(&devices).await?;
     namespace.create(claiming("first")).await?;
     namespace.create(claiming("second")).await?;
     for pod in namespace.until_running("", 2).await? {

@@ -63,3 +63,44 @@ pub(crate) fn covers(value: &Value, wanted: &Value) -> bool {
         (value, wanted) => value == wanted,
     }
 }
+
+/// Devices of a driver on the one node without a taint, their class, and a template `gpu` that claims one of them.
+pub(crate) fn claimable(driver: &str, devices: &str) -> String {
+    format!(
+        "
+apiVersion: resource.k8s.io/v1
+kind: DeviceClass
+metadata: {{name: {driver}}}
+spec:
+  selectors: [{{cel: {{expression: device.driver == '{driver}'}}}}]
+---
+apiVersion: resource.k8s.io/v1
+kind: ResourceSlice
+metadata: {{name: {driver}}}
+spec:
+  driver: {driver}
+  nodeName: dra-0
+  pool: {{name: {driver}, generation: 1, resourceSliceCount: 1}}
+  devices: [{devices}]
+---
+apiVersion: resource.k8s.io/v1
+kind: ResourceClaimTemplate
+metadata: {{name: gpu}}
+spec:
+  spec:
+    devices:
+      requests: [{{name: gpu, exactly: {{deviceClassName: {driver}}}}}]
+"
+    )
+}
+
+/// A pod that claims such a device.
+pub(crate) fn claiming(name: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+        "spec": {
+            "resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "gpu"}],
+            "containers": [{"name": "main", "image": "train:1", "resources": {"claims": [{"name": "gpu"}]}}],
+        },
+    })
+}

@@ -69,11 +69,13 @@ pub(crate) async fn every_kind_of_ray_and_trainer_is_refused_when_broken(
     Ok(())
 }
 
-/// Shows that an object is taken as it is, and refused in our words when its containers ask for what no node has.
+/// Shows that an object is refused in our words when its containers ask for what no node has, and for nothing else.
 async fn is_judged(namespace: &Namespace<'_>, workload: &Value) -> Result<()> {
     let objects = namespace.cluster().objects();
     let said = objects.said_of(namespace.name(), workload).await?;
-    ensure!(said.is_admitted, "{said:?}");
+    // DaemonSets that take devices are refused in other words.
+    let is_taken = said.is_admitted || workload["kind"] == "DaemonSet";
+    ensure!(is_taken && !said.contains(NO_SUCH_DEVICE), "{said:?}");
     let said = objects
         .said_of(namespace.name(), &broken(workload)?)
         .await?;
@@ -132,9 +134,6 @@ const CONFIGURATION: [Definition; 3] = [
     ),
 ];
 
-/// Where what operators run is let off: always, and where the site says so.
-const LET_OFF: [&str; 2] = ["kube-system", "gpu-operator"];
-
 pub(crate) async fn what_others_operate_passes_untouched_also_while_nobody_answers(
     _: &Cluster,
 ) -> Result<()> {
@@ -169,6 +168,7 @@ pub(crate) async fn what_others_operate_passes_untouched_also_while_nobody_answe
             Ok(())
         })
         .await?;
+        plugin_passes(cluster, "gpu-operator", "up").await?;
         pass(cluster, tollgate, "up").await?;
         tollgate.kill_all()?;
         pass(cluster, tollgate, "down").await
@@ -176,37 +176,43 @@ pub(crate) async fn what_others_operate_passes_untouched_also_while_nobody_answe
     .await
 }
 
-/// Creates what belongs to operators and compares it with what is stored where Tollgate never looks.
+/// Creates what the API server never asks about.
 async fn pass(cluster: &Cluster, tollgate: &Installation, name: &str) -> Result<()> {
     let calls = tollgate.calls().await?;
-    let (alone, objects) = (
-        cluster.namespace_without_tollgate().await?,
-        cluster.objects(),
-    );
-    for namespace in LET_OFF {
-        let expected = comparable(&objects.dry_run(alone.name(), &plugin(name)).await?)?;
-        let stored = comparable(&objects.create(namespace, &plugin(name)).await?)?;
-        ensure!(
-            stored == expected,
-            "stored is {stored}\ninstead of {expected}"
-        );
-        until("its pods are made and run", async || {
-            let pods = objects
-                .list(("v1", "Pod"), namespace, &format!("app={name}"))
-                .await?;
-            let runs = pods.iter().any(|pod| pod["status"]["phase"] == "Running");
-            ensure!(runs, "there are {} pods", pods.len());
-            Ok(())
-        })
-        .await?;
+    let excluded = cluster.namespace_without_tollgate().await?;
+    for namespace in ["kube-system", excluded.name()] {
+        plugin_passes(cluster, namespace, name).await?;
     }
     for object in configuration(name) {
-        let mut stored = objects.create("gpu-operator", &object).await?;
+        let mut stored = cluster.objects().create("gpu-operator", &object).await?;
         stored["metadata"] = object["metadata"].clone();
         ensure!(stored == object, "stored is {stored}\ninstead of {object}");
     }
     ensure!(tollgate.calls().await? == calls, "somebody was asked");
     Ok(())
+}
+
+/// Creates a device plugin, sees it run, and compares it with what is stored where Tollgate never looks.
+async fn plugin_passes(cluster: &Cluster, namespace: &str, name: &str) -> Result<()> {
+    let (alone, objects) = (
+        cluster.namespace_without_tollgate().await?,
+        cluster.objects(),
+    );
+    let expected = comparable(&objects.dry_run(alone.name(), &plugin(name)).await?)?;
+    let stored = comparable(&objects.create(namespace, &plugin(name)).await?)?;
+    ensure!(
+        stored == expected,
+        "stored is {stored}\ninstead of {expected}"
+    );
+    until("its pods are made and run", async || {
+        let pods = objects
+            .list(("v1", "Pod"), namespace, &format!("app={name}"))
+            .await?;
+        let runs = pods.iter().any(|pod| pod["status"]["phase"] == "Running");
+        ensure!(runs, "there are {} pods", pods.len());
+        Ok(())
+    })
+    .await
 }
 
 /// A device plugin as its vendor installs it: it has the rights and sees the devices that nobody else may.

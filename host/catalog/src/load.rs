@@ -72,6 +72,8 @@ pub struct Entry {
     pub info: PolicyInfo,
     /// Whether it is granted to charge pods to budgets.
     pub may_charge: bool,
+    /// Whether it is granted to ask about the cluster.
+    pub may_ask: bool,
     /// What cuts it off when it faults often, where that is wanted.
     pub breaker: Option<Arc<Breaker>>,
 }
@@ -81,6 +83,12 @@ impl Entry {
     pub fn charges(&self) -> bool {
         let grant = Grant::Budget.as_str();
         self.may_charge && self.info.grants.iter().any(|wanted| wanted == grant)
+    }
+
+    /// Whether it may ask about the cluster, and wants to.
+    pub fn asks(&self) -> bool {
+        let grant = Grant::Cluster.as_str();
+        self.may_ask && self.info.grants.iter().any(|wanted| wanted == grant)
     }
 }
 
@@ -138,6 +146,11 @@ impl Catalog {
             })
         });
         quiet.filter(|quiet| !snapshot.knows(quiet.needs)).collect()
+    }
+
+    /// Whether any policy may ask about the cluster.
+    pub fn asks(&self) -> bool {
+        self.entries.iter().any(Entry::asks)
     }
 
     /// Whether any policy charges pods to budgets, and accounts are kept.
@@ -496,6 +509,7 @@ impl Catalog {
                 index,
                 info,
                 may_charge: grants.contains(&Grant::Budget),
+                may_ask: grants.contains(&Grant::Cluster),
                 breaker,
             });
         }

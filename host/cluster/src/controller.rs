@@ -92,7 +92,8 @@ pub async fn run(
     let reporter = Reporter::new(client.clone(), &options.replica, reported);
     let reporter = tokio::spawn(reporter.run());
     let context = options.loader.context.clone();
-    let following = state::follow(client.clone(), context);
+    let (asks, is_asked) = watch::channel(false);
+    let following = state::follow(client.clone(), context, is_asked);
     let departures = Departures::default();
     let (force, in_force) = watch::channel((0, None));
     let tell = |budget: &str, tiding| notify(Notice::Account(budget.to_owned(), tiding));
@@ -113,7 +114,10 @@ pub async fn run(
             None => pending().await,
         }
     };
-    let controller = Controller::new(options, board, departures);
+    let controller = Controller {
+        asks,
+        ..Controller::new(options, board, departures)
+    };
     let notify = |notice| {
         show(&force, &notice);
         notify(notice);
@@ -159,6 +163,8 @@ struct Controller {
     seen: BTreeMap<Key, Seen>,
     catalog: Option<Arc<Catalog>>,
     board: watch::Sender<Board>,
+    /// Whether a policy in force may ask about the cluster.
+    asks: watch::Sender<bool>,
     /// What must be listed before anything is in force.
     awaited: Vec<&'static str>,
     completion: Completion,
@@ -187,6 +193,7 @@ impl Controller {
             seen: BTreeMap::new(),
             catalog: None,
             board,
+            asks: watch::Sender::new(false),
             awaited: kinds.chain([NAMESPACES]).collect(),
             told: BTreeMap::new(),
             departures,
@@ -335,6 +342,7 @@ impl Controller {
                 self.completion.want(resolved, &catalog);
                 let catalog = Arc::new(catalog);
                 self.catalog = Some(Arc::clone(&catalog));
+                self.asks.send_replace(catalog.asks());
                 tracing::info!(
                     policies = catalog.entries.len(),
                     duration_ms = started.elapsed().as_millis(),

@@ -1,16 +1,25 @@
-//! What is in a cluster, read once and page by page: existing objects to audit, and the configuration that stands there.
+//! What is in a cluster, read once: existing objects to audit, the configuration that stands there, its budgets and their
+//! accounts, and what is known besides. The one place where a cluster's lists are read for those who operate it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kube::api::{ApiResource, DynamicObject, ListParams};
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
 use tollgate_admission::Kind;
+use tollgate_budget::{Account, StoreError};
 use tollgate_catalog::document::{DOCUMENT_KINDS, VERSION};
 use tollgate_context::{Builder, Snapshot};
 
-use crate::{reporter, state};
+use crate::accounts::{KIND as BUDGET, Known};
+use crate::pages::{self, Which};
+use crate::reporter;
+use crate::state::{self, Watched};
+use crate::watch::is_unserved;
 
-/// How many objects are asked for at once: what is held of a cluster at a time.
-const PAGE: u32 = 500;
+/// The kinds of documents that say what budgets are.
+const OF_BUDGETS: [&str; 2] = [BUDGET, "PriceBook"];
 
 /// A kind that the API server serves.
 #[derive(Clone, Debug)]
@@ -20,10 +29,35 @@ pub struct Served {
 
 /// The objects of a kind, page by page.
 pub struct Pages {
-    api: Api<DynamicObject>,
-    params: ListParams,
+    pages: pages::Pages<DynamicObject>,
     resource: ApiResource,
-    is_over: bool,
+}
+
+/// The budgets of a cluster.
+#[derive(Debug, Default)]
+pub struct Budgets {
+    /// The documents of budgets and price books.
+    pub documents: Vec<Value>,
+    /// The account of each budget, by name; an empty one where no pods have been counted yet.
+    pub accounts: BTreeMap<String, Arc<Account>>,
+}
+
+/// Why something of a cluster cannot be told.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InventoryError {
+    /// The API server refuses or is away.
+    #[error("cannot list the objects of kind `{kind}`")]
+    List {
+        /// The kind.
+        kind: String,
+        /// What it says.
+        #[source]
+        source: kube::Error,
+    },
+    /// An account cannot be read.
+    #[error(transparent)]
+    Account(#[from] StoreError),
 }
 
 impl Served {
@@ -37,36 +71,28 @@ impl Served {
 
     /// All objects of the kind, of all namespaces.
     pub fn pages(&self, client: &Client) -> Pages {
-        Pages {
-            api: Api::all_with(client.clone(), &self.resource),
-            params: ListParams::default().limit(PAGE),
-            resource: self.resource.clone(),
-            is_over: false,
-        }
+        Pages::of(client, self.resource.clone(), &Which::All)
     }
 }
 
 impl Pages {
+    fn of(client: &Client, resource: ApiResource, which: &Which) -> Self {
+        let api = Api::all_with(client.clone(), &resource);
+        Self {
+            pages: pages::Pages::new(api, which),
+            resource,
+        }
+    }
+
     /// The next page; nothing when all have been given.
     ///
     /// # Errors
     ///
     /// When the API server refuses or is away, or has forgotten where the last page ended.
     pub async fn next(&mut self) -> kube::Result<Option<Vec<Value>>> {
-        if self.is_over {
-            return Ok(None);
-        }
-        let page = self.api.list(&self.params).await?;
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => self.params = self.params.clone().continue_token(&token),
-            None => self.is_over = true,
-        }
-        let objects = page.items.into_iter();
-        Ok(Some(
-            objects
-                .map(|object| typed(&self.resource, object))
-                .collect(),
-        ))
+        let page = self.pages.next().await?;
+        let typed = |object| typed(&self.resource, object);
+        Ok(page.map(|page| page.items.into_iter().map(typed).collect()))
     }
 
     async fn all(mut self) -> kube::Result<Vec<Value>> {
@@ -79,7 +105,7 @@ impl Pages {
 }
 
 /// The object as JSON, with its type, which lists leave out.
-fn typed(resource: &ApiResource, object: DynamicObject) -> Value {
+pub(crate) fn typed(resource: &ApiResource, object: DynamicObject) -> Value {
     let mut object = serde_json::to_value(object).unwrap_or_default();
     if let Some(fields) = object.as_object_mut() {
         fields.insert(
@@ -146,28 +172,29 @@ fn resource((group, version): (&str, &str), kind: &str, plural: &str) -> ApiReso
 /// # Errors
 ///
 /// When the API server refuses or is away.
-pub async fn documents(client: &Client) -> kube::Result<Vec<Value>> {
+pub async fn documents(client: &Client) -> Result<Vec<Value>, InventoryError> {
     let mut all = Vec::new();
     for document in &DOCUMENT_KINDS {
-        let Some(api) = reporter::api(client, document.kind) else {
-            continue;
-        };
-        match api.list(&ListParams::default()).await {
-            Ok(list) => all.extend(list.items.into_iter().map(|object| {
-                json!({
-                    "apiVersion": VERSION, "kind": document.kind,
-                    "metadata": {"name": object.metadata.name}, "spec": object.data.get("spec"),
-                })
-            })),
-            Err(kube::Error::Api(status)) if status.code == 404 => {}
+        match ours(client, document.kind).await {
+            Ok(objects) => all.extend(
+                objects
+                    .iter()
+                    .map(|object| self::document(document.kind, object)),
+            ),
+            Err(InventoryError::List {
+                source: kube::Error::Api(status),
+                ..
+            }) if status.code == 404 => {}
             Err(err) => return Err(err),
         }
     }
-    let namespaces = Served {
-        resource: resource(("", "v1"), "Namespace", "namespaces"),
-    };
-    let namespaces = namespaces.pages(client).all().await?.into_iter();
-    all.extend(namespaces.map(|object| {
+    let namespaces = resource(("", "v1"), "Namespace", "namespaces");
+    let listed = Pages::of(client, namespaces, &Which::All).all().await;
+    let namespaces = listed.map_err(|source| InventoryError::List {
+        kind: "Namespace".to_owned(),
+        source,
+    })?;
+    all.extend(namespaces.iter().map(|object| {
         let (name, labels) = ("/metadata/name", "/metadata/labels");
         json!({
             "apiVersion": "v1", "kind": "Namespace",
@@ -177,26 +204,79 @@ pub async fn documents(client: &Client) -> kube::Result<Vec<Value>> {
     Ok(all)
 }
 
-/// What is known of the nodes, and of the pools that could bring more.
+/// The budgets of a cluster, with their accounts.
+///
+/// # Errors
+///
+/// When the objects cannot be listed, or an account cannot be read.
+pub async fn budgets(client: &Client) -> Result<Budgets, InventoryError> {
+    let mut budgets = Budgets::default();
+    for kind in OF_BUDGETS {
+        for object in ours(client, kind).await? {
+            if kind == BUDGET {
+                let name = object.name_any();
+                let account = Known::of(&object).account(&name)?;
+                budgets.accounts.insert(name, account);
+            }
+            budgets.documents.push(document(kind, &object));
+        }
+    }
+    Ok(budgets)
+}
+
+/// All objects of a kind of ours.
+async fn ours(client: &Client, kind: &str) -> Result<Vec<DynamicObject>, InventoryError> {
+    let Some(api) = reporter::api(client, kind) else {
+        return Ok(Vec::new());
+    };
+    let listed = pages::Pages::new(api, &Which::All).all().await;
+    listed.map_err(|source| InventoryError::List {
+        kind: kind.to_owned(),
+        source,
+    })
+}
+
+/// An object of ours as the document that it would be in a file.
+fn document(kind: &str, object: &DynamicObject) -> Value {
+    json!({
+        "apiVersion": VERSION, "kind": kind,
+        "metadata": {"name": object.metadata.name}, "spec": object.data.get("spec"),
+    })
+}
+
+/// What is known of the cluster: what the watches of a replica would know.
 ///
 /// # Errors
 ///
 /// When the API server is away. What is not served, or may not be read, is left out.
 pub async fn snapshot(client: &Client) -> kube::Result<Snapshot> {
-    let mut objects = Builder::default();
-    for (group, version, kind, plural) in state::KINDS {
-        let resource = resource((group, version), kind, plural);
-        match (Served { resource }).pages(client).all().await {
-            Ok(all) => {
-                all.into_iter().for_each(|object| objects.insert(object));
-                objects.complete(&match group {
-                    "" => kind.to_owned(),
-                    group => format!("{kind}.{group}"),
-                });
-            }
-            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => {}
-            Err(err) => return Err(err),
+    let served = state::served(client).await?;
+    let mut objects = Builder::sparing();
+    for watched in &state::KINDS {
+        if let Some(version) = watched.version(&served) {
+            read(client, watched, (version, ""), &mut objects).await?;
         }
     }
+    let snapshot = objects.build();
+    let Some(config) = snapshot.plugin_config() else {
+        return Ok(snapshot);
+    };
+    read(client, &state::CONFIG_MAP, ("v1", config), &mut objects).await?;
     Ok(objects.build())
+}
+
+/// Reads what is watched of a kind, where the role may.
+async fn read(
+    client: &Client,
+    watched: &Watched,
+    (version, named): (&str, &str),
+    objects: &mut Builder,
+) -> kube::Result<()> {
+    let pages = Pages::of(client, watched.resource(version), &watched.which(named));
+    match pages.all().await {
+        Ok(all) => state::take_in_all(objects, watched, all),
+        Err(err) if is_unserved(&err) => {}
+        Err(err) => return Err(err),
+    }
+    Ok(())
 }

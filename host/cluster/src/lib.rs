@@ -37,9 +37,8 @@ pub use crd::crds;
 
 mod departures;
 mod event;
-mod holdings;
-pub use holdings::{Inventory, InventoryError};
 mod ledger;
+mod pages;
 mod reporter;
 mod shared;
 mod state;

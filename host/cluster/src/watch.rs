@@ -9,13 +9,12 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use kube::api::{ListParams, Resource, WatchEvent, WatchParams};
+use kube::api::{Resource, WatchEvent, WatchParams};
 use kube::{Api, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep};
 
-/// How many objects are asked for at once.
-const PAGE: u32 = 500;
+use crate::pages::{Pages, Which};
 
 /// How long one watch lasts, in seconds: the API server then ends it with a word. Whoever hears none is cut off by the
 /// client, whose patience is a little longer.
@@ -23,8 +22,6 @@ pub(crate) const WATCH_SECONDS: u32 = 25;
 
 /// How long to wait before all is listed anew; twice as long each further time, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// How long to wait before looking again whether a kind is served.
-const UNSERVED_PAUSE: Duration = Duration::from_secs(300);
 /// Short, so that all is right again within ten seconds of the end of a long outage.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
@@ -47,35 +44,8 @@ enum Ended {
     Expired,
 }
 
-/// Which of the objects that an `Api` reaches are followed.
-#[derive(Clone, Copy, Debug)]
-enum Which {
-    /// All.
-    All,
-    /// The one of this name, for which rights to that one suffice.
-    Named(&'static str),
-}
-
-impl Which {
-    fn selector(self) -> Option<String> {
-        match self {
-            Self::All => None,
-            Self::Named(name) => Some(format!("metadata.name={name}")),
-        }
-    }
-}
-
 /// Tells every change of the objects that `api` reaches. `what` is what the log calls them.
-pub(crate) async fn follow<K>(what: &str, api: Api<K>, tell: impl FnMut(Change<K>)) -> Infallible
-where
-    K: Clone + Debug + DeserializeOwned + Resource,
-{
-    follow_these(what, api, Which::All, tell).await
-}
-
-/// Tells every change of the objects that `api` reaches, where the cluster serves them and the role may read them; else
-/// it looks again now and then.
-pub(crate) async fn follow_optional<K>(
+pub(crate) async fn follow<K>(
     what: &str,
     api: Api<K>,
     mut tell: impl FnMut(Change<K>),
@@ -84,45 +54,59 @@ where
     K: Clone + Debug + DeserializeOwned + Resource,
 {
     loop {
-        match api.list(&ListParams::default().limit(1)).await {
-            Err(kube::Error::Api(status)) if matches!(status.code, 403 | 404) => {
-                tracing::debug!(reason = status.reason, "{what} is not watched");
-                sleep(UNSERVED_PAUSE).await;
-            }
-            Ok(_) | Err(_) => match follow(what, api.clone(), &mut tell).await {},
-        }
+        follow_until(what, &api, &Which::All, &mut tell, |_| false).await;
     }
 }
 
 /// Tells every change of the object of this name.
 pub(crate) async fn follow_one<K>(
     what: &str,
-    name: &'static str,
+    name: &str,
     api: Api<K>,
-    tell: impl FnMut(Change<K>),
-) -> Infallible
-where
-    K: Clone + Debug + DeserializeOwned + Resource,
-{
-    follow_these(what, api, Which::Named(name), tell).await
-}
-
-async fn follow_these<K>(
-    what: &str,
-    api: Api<K>,
-    which: Which,
     mut tell: impl FnMut(Change<K>),
 ) -> Infallible
 where
     K: Clone + Debug + DeserializeOwned + Resource,
 {
+    loop {
+        follow_until(what, &api, &Which::named(name), &mut tell, |_| false).await;
+    }
+}
+
+/// Tells every change of these objects until the cluster does not serve them, or the role may not read them.
+pub(crate) async fn follow_while_served<K>(
+    what: &str,
+    api: &Api<K>,
+    which: &Which,
+    mut tell: impl FnMut(Change<K>),
+) where
+    K: Clone + Debug + DeserializeOwned + Resource,
+{
+    follow_until(what, api, which, &mut tell, is_unserved).await;
+}
+
+/// Whether a cluster does not serve a resource, or the role may not read it.
+pub(crate) fn is_unserved(err: &kube::Error) -> bool {
+    matches!(err, kube::Error::Api(status) if matches!(status.code, 403 | 404))
+}
+
+/// Tells every change until an error ends it; after any other it begins anew.
+async fn follow_until<K>(
+    what: &str,
+    api: &Api<K>,
+    which: &Which,
+    tell: &mut impl FnMut(Change<K>),
+    ends: fn(&kube::Error) -> bool,
+) where
+    K: Clone + Debug + DeserializeOwned + Resource,
+{
     let mut pause = FIRST_PAUSE;
     loop {
         let started = Instant::now();
-        let failure = match list(&api, which).await {
+        let failure = match Pages::new(api.clone(), which).all_at_a_version().await {
             Ok((objects, version)) => {
                 tell(Change::Listed(objects));
-                let failure = watch(&api, which, version, &mut tell).await.err();
+                let failure = watch(api, which, version, tell).await.err();
                 if failure.is_none() {
                     tracing::info!("{what}: a version is no longer known; all is listed anew");
                 }
@@ -130,6 +114,9 @@ where
             }
             Err(err) => Some(err),
         };
+        if failure.as_ref().is_some_and(ends) {
+            return;
+        }
         if started.elapsed() > LONGEST_PAUSE {
             pause = FIRST_PAUSE;
         }
@@ -152,36 +139,10 @@ fn advice(err: &kube::Error) -> &'static str {
     }
 }
 
-/// Lists all objects that `api` reaches.
-pub(crate) async fn list_all<K>(api: &Api<K>) -> kube::Result<Vec<K>>
-where
-    K: Clone + Debug + DeserializeOwned,
-{
-    let (objects, _) = list(api, Which::All).await?;
-    Ok(objects)
-}
-
-async fn list<K>(api: &Api<K>, which: Which) -> kube::Result<(Vec<K>, String)>
-where
-    K: Clone + Debug + DeserializeOwned,
-{
-    let mut params = ListParams::default().limit(PAGE);
-    params.field_selector = which.selector();
-    let mut objects = Vec::new();
-    loop {
-        let page = api.list(&params).await?;
-        objects.extend(page.items);
-        match page.metadata.continue_.filter(|token| !token.is_empty()) {
-            Some(token) => params = params.continue_token(&token),
-            None => return Ok((objects, page.metadata.resource_version.unwrap_or_default())),
-        }
-    }
-}
-
 /// Watches until the version that it began with is no longer known, or something fails.
 async fn watch<K>(
     api: &Api<K>,
-    which: Which,
+    which: &Which,
     mut version: String,
     tell: &mut impl FnMut(Change<K>),
 ) -> kube::Result<()>
@@ -198,7 +159,7 @@ where
 
 async fn watch_once<K>(
     api: &Api<K>,
-    which: Which,
+    which: &Which,
     mut version: String,
     tell: &mut impl FnMut(Change<K>),
 ) -> kube::Result<Ended>

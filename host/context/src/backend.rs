@@ -3,8 +3,9 @@
 use serde_json::Value;
 use tollgate_admission::PodView;
 
+use crate::kinds::kinds;
 use crate::question::Workload;
-use crate::snapshot::{KINDS, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::workload::review;
 
 /// Where the labels stand by which an object selects pods: as Services have them, as pools do of both versions.
@@ -27,7 +28,7 @@ pub(crate) fn selected(snapshot: &Snapshot, object: &Workload) -> Option<u64> {
     let wanted = labels(snapshot.object(kind, Some(namespace), name)?)?;
     let mut selected = 0_u64;
     let mut has_accelerators = false;
-    for makers in KINDS {
+    for makers in kinds() {
         for maker in snapshot.objects(makers, Some(namespace)) {
             let review = review(maker.clone());
             for pod in review.pods() {

@@ -28,8 +28,13 @@ mod backend;
 mod scaler;
 pub use scaler::Scaler;
 
+mod kinds;
+pub use kinds::kinds;
+
+mod kept;
+
 mod snapshot;
-pub use snapshot::{Builder, KINDS, Known, Snapshot};
+pub use snapshot::{Builder, Known, Snapshot};
 
 mod question;
 pub use question::{Answer, Asked, Question, Workload};

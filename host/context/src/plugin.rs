@@ -8,9 +8,10 @@ use serde_json::Value;
 use tollgate_admission::json;
 use tollgate_gpu::{STRATEGY_LABELS, Sharing, is_gke_sharing, partition_of, sharing_of};
 
+use crate::kinds::CONFIG_MAP;
 use crate::label::Gives;
 use crate::offer::Unit;
-use crate::snapshot::{CONFIG_MAP, Known, Snapshot};
+use crate::snapshot::{Known, Snapshot};
 
 const PRODUCT: &str = "nvidia.com/gpu.product";
 const GPU: &str = "nvidia.com/gpu";
@@ -38,15 +39,9 @@ pub(crate) struct Plugin {
 
 impl Plugin {
     /// Reads the config map that the cluster's policy names.
-    pub(crate) fn read<'a>(
-        cluster_policy: Option<&Value>,
-        config_map: impl FnOnce(&str) -> Option<&'a Value>,
-    ) -> Self {
-        let config = cluster_policy.and_then(|policy| policy.pointer("/spec/devicePlugin/config"));
-        let Some(name) = config.and_then(|config| json::text(config, "name")) else {
-            return Self::default();
-        };
-        let data = config_map(name).map_or_else(Vec::new, |map| json::pairs(map, "data"));
+    pub(crate) fn read(cluster_policy: Option<&Value>, config_map: Option<&Value>) -> Self {
+        let config = config_of(cluster_policy);
+        let data = config_map.map_or_else(Vec::new, |map| json::pairs(map, "data"));
         let entries = data.into_iter().filter_map(|(entry, text)| {
             let config: Value = serde_saphyr::from_str(&text).ok()?;
             Some((entry, unit_of_entry(&config)))
@@ -88,6 +83,16 @@ impl Plugin {
         let unit = configured.and_then(|entry| self.entries.get(entry));
         unit.copied().unwrap_or(Unit::Whole)
     }
+}
+
+/// The name of the config map that the cluster's policy gives the plugin.
+pub(crate) fn config_name(cluster_policy: Option<&Value>) -> Option<&str> {
+    let name = json::text(config_of(cluster_policy)?, "name")?;
+    (!name.is_empty()).then_some(name)
+}
+
+fn config_of(cluster_policy: Option<&Value>) -> Option<&Value> {
+    cluster_policy?.pointer("/spec/devicePlugin/config")
 }
 
 /// By what names config maps of the plugin offer shares of whole GPUs; `None` where none shares any. All of them are known
@@ -188,7 +193,8 @@ mod tests {
         let slices = "sharing: {timeSlicing: {resources: [{name: nvidia.com/gpu, replicas: 4}]}}";
         let renamed = "sharing: {timeSlicing: {renameByDefault: true, resources: [{name: nvidia.com/gpu, replicas: 4}]}}";
         let map = json!({"data": {"any": slices, "named": renamed}});
-        let plugin = Plugin::read(Some(&policy), |name| (name == "plugin").then_some(&map));
+        let plugin = Plugin::read(Some(&policy), Some(&map));
+        assert_eq!(super::config_name(Some(&policy)), Some("plugin"));
         assert_eq!(unit(&plugin, &[]), shared(Sharing::TimeSlicing, 4));
         let picked = ("nvidia.com/device-plugin.config", "named");
         assert_eq!(unit(&plugin, &[picked]), Unit::Whole);

@@ -19,6 +19,9 @@ const IMAGES: [(&str, &str); 6] = [
     ("koord-scheduler", "koord-scheduler"),
 ];
 
+/// The kind of the file that configures Kubernetes' own scheduler.
+pub(crate) const CONFIGURATION: &str = "KubeSchedulerConfiguration";
+
 /// The option by which schedulers are told their name.
 const OPTION: &str = "--scheduler-name";
 
@@ -29,6 +32,23 @@ pub(crate) fn of_pod(pod: &Value, seen: &mut BTreeSet<String>) {
         let name = json::text(spec, "schedulerName").filter(|name| !name.is_empty());
         seen.insert(name.unwrap_or(DEFAULT).to_owned());
     }
+    of_spec(spec, seen);
+}
+
+/// The schedulers that a workload's pods run as.
+pub(crate) fn of_workload(workload: &Value, seen: &mut BTreeSet<String>) {
+    let template = workload.pointer("/spec/template/spec");
+    of_spec(template.unwrap_or(&Value::Null), seen);
+}
+
+/// Whether a workload's pods run as a scheduler.
+pub(crate) fn runs_one(workload: &Value) -> bool {
+    let mut seen = BTreeSet::new();
+    of_workload(workload, &mut seen);
+    !seen.is_empty()
+}
+
+fn of_spec(spec: &Value, seen: &mut BTreeSet<String>) {
     for container in json::list(spec, "containers") {
         let words = ["command", "args"]
             .map(|list| json::texts(container, list))
@@ -45,7 +65,7 @@ pub(crate) fn of_pod(pod: &Value, seen: &mut BTreeSet<String>) {
 /// The schedulers of a KubeSchedulerConfiguration in a config map.
 pub(crate) fn of_config_map(map: &Value, seen: &mut BTreeSet<String>) {
     let texts = json::pairs(map, "data").into_iter().map(|(_, text)| text);
-    for text in texts.filter(|text| text.contains("KubeSchedulerConfiguration")) {
+    for text in texts.filter(|text| text.contains(CONFIGURATION)) {
         let config: Value = serde_saphyr::from_str(&text).unwrap_or_default();
         let names = json::list(&config, "profiles").iter();
         seen.extend(

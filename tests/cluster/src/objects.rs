@@ -7,6 +7,7 @@ use kube::api::{
     ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams,
     PostParams,
 };
+use kube::client::Body;
 use kube::discovery::{self, ApiCapabilities, Scope};
 use kube::{Api, Client};
 use serde_json::Value;
@@ -60,6 +61,32 @@ impl Objects {
         Ok(serde_json::to_value(
             api.create(&parameters, &object).await.map_err(said)?,
         )?)
+    }
+
+    /// Asks what would be said of an object if it were created, as `kubectl` would print it: the warnings, or the refusal.
+    ///
+    /// # Errors
+    /// Where the API server does not answer.
+    pub async fn said_of(&self, namespace: &str, object: &Value) -> Result<Said> {
+        let api = self.api_of(namespace, object).await?;
+        let parameters = PostParams {
+            dry_run: true,
+            ..PostParams::default()
+        };
+        let request = kube::core::Request::new(api.resource_url())
+            .create(&parameters, serde_json::to_vec(object)?)?;
+        let response = self.client.send(request.map(Body::from)).await?;
+        let (parts, body) = response.into_parts();
+        let warnings = parts.headers.get_all("warning").iter();
+        let mut said: Vec<_> = warnings
+            .map(|warning| String::from_utf8_lossy(warning.as_bytes()).into_owned())
+            .collect();
+        let is_admitted = parts.status.is_success();
+        if !is_admitted {
+            let status: Value = serde_json::from_slice(&body.collect_bytes().await?)?;
+            said.push(text(&status, "/message").unwrap_or_default().to_owned());
+        }
+        Ok(Said { is_admitted, said })
     }
 
     /// Creates or changes an object by server-side apply.
@@ -170,6 +197,23 @@ impl Objects {
         let found = found.with_context(|| format!("the cluster has no {} {}", kind.0, kind.1))?;
         self.kinds.lock().await.insert(key, found.clone());
         Ok(found)
+    }
+}
+
+/// What the API server says of an object.
+#[derive(Debug)]
+pub struct Said {
+    /// Whether it takes it.
+    pub is_admitted: bool,
+    /// The warnings, and why it does not take it.
+    pub said: Vec<String>,
+}
+
+impl Said {
+    /// Whether some of it contains a text.
+    #[must_use]
+    pub fn contains(&self, text: &str) -> bool {
+        self.said.iter().any(|said| said.contains(text))
     }
 }
 

@@ -1,8 +1,9 @@
 //! A system that makes GPU pods: they stay Pending on tainted nodes, and run where Tollgate is.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
 
-use crate::{Cluster, Controller, Namespace};
+use crate::{Cluster, Controller, Namespace, manifests};
 
 /// One kind of workload, and what runs it.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +29,20 @@ macro_rules! system {
             pods: $pods,
         }
     };
+}
+
+/// What is said of a misspelt device.
+pub const NO_SUCH_DEVICE: &str = "asks for `nvidia.com/gpus`, which no node has";
+
+/// A workload whose containers ask for a device by a name that nearly is one.
+///
+/// # Errors
+/// Where it asks for none.
+pub fn broken(workload: &Value) -> Result<Value> {
+    let text = workload.to_string();
+    let broken = text.replace("\"nvidia.com/gpu\"", "\"nvidia.com/gpus\"");
+    ensure!(broken != text, "it asks for no GPU: {text}");
+    Ok(serde_json::from_str(&broken)?)
 }
 
 /// Controllers that get a cluster of their own: while Kueue starts, its webhooks refuse every job, and the resource
@@ -59,6 +74,36 @@ impl System {
             Ok(())
         })
         .await
+    }
+
+    /// Shows that its pods run where Tollgate is, and that it is refused there when it is broken.
+    ///
+    /// # Errors
+    /// Where they do not, or it is not.
+    pub async fn runs_unless_broken(&self, cluster: &Cluster) -> Result<()> {
+        self.in_its_cluster(cluster, async |cluster| {
+            let namespace = self.with_tollgate(cluster).await?;
+            namespace.until_running("", self.pods).await?;
+            self.is_refused_when_broken(cluster).await
+        })
+        .await
+    }
+
+    /// Shows that it is refused in Tollgate's words where it is applied, and not when its pods are made, if its containers
+    /// ask for what no node has.
+    ///
+    /// # Errors
+    /// Where it is not.
+    async fn is_refused_when_broken(&self, cluster: &Cluster) -> Result<()> {
+        let namespace = cluster.namespace(self.name).await?;
+        let mut objects = manifests::parse(self.manifest)?;
+        // What it stands on comes first.
+        let workload = objects.pop().context("the manifest is empty")?;
+        let broken = broken(&workload)?;
+        let said = cluster.objects().said_of(namespace.name(), &broken).await?;
+        let is_ours = !said.is_admitted && said.contains(NO_SUCH_DEVICE);
+        ensure!(is_ours, "{} is answered with {said:?}", self.name);
+        Ok(())
     }
 
     /// Creates it in a namespace of its own that Tollgate leaves alone.

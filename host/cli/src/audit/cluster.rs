@@ -70,7 +70,7 @@ pub(super) fn run(args: &AuditArgs, display: &DisplayArgs) -> Result<ExitCode, F
     })
 }
 
-/// The policies of `--config`, else those that stand in the cluster, and what is known of its nodes.
+/// The policies of `--config`, else those that stand in the cluster, and what is known of the cluster.
 async fn catalog(args: &AuditArgs, client: &Client) -> Result<Catalog, Failure> {
     let setup = Setup::new(args.config.clone(), INSTANCES)?;
     let mut documents = inventory::documents(client)
@@ -93,7 +93,7 @@ async fn catalog(args: &AuditArgs, client: &Client) -> Result<Catalog, Failure> 
     let snapshot = inventory::snapshot(client).await;
     catalog
         .context
-        .store(snapshot.context("the nodes of the cluster cannot be read")?);
+        .store(snapshot.context("what is known of the cluster cannot be read")?);
     Ok(catalog)
 }
 

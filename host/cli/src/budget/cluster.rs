@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use tollgate_catalog::document::{Object, read_object};
 use tollgate_catalog::yaml::Origin;
 use tollgate_catalog::{Catalog, Configuration};
-use tollgate_cluster::Inventory;
+use tollgate_cluster::inventory::{self, Budgets};
 use tollgate_webhook as webhook;
 
 use crate::args::ConfigArgs;
@@ -19,10 +19,10 @@ pub(super) async fn catalog(kubeconfig: Option<&Path>) -> Result<Catalog, Failur
     webhook::install_crypto();
     let client = tollgate_cluster::connect(kubeconfig).await;
     let client = client.context("cannot ask the cluster for its budgets")?;
-    let Inventory {
+    let Budgets {
         documents,
         accounts,
-    } = Inventory::read(&client)
+    } = inventory::budgets(&client)
         .await
         .context("cannot read the budgets of the cluster")?;
     let setup = Setup::new(ConfigArgs::default(), INSTANCES)?;

@@ -101,3 +101,85 @@ fn objects_that_are_gone_are_forgotten_and_kinds_that_tell_nothing_not_taken() {
     assert_eq!(names, Some(known(&["low"], false)));
     assert!(snapshot.object("Secret", None, "s").is_none());
 }
+
+fn node(name: &str, heartbeat: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Node", "metadata": {"name": name},
+        "status": {"allocatable": {"nvidia.com/gpu": "8"}, "conditions": [{"lastHeartbeatTime": heartbeat}]},
+    })
+}
+
+#[test]
+fn a_newer_version_in_which_nothing_is_new_changes_nothing() {
+    let mut builder = Builder::default();
+    builder.insert(node("a", "one"));
+    let before = (builder.changes(), builder.build());
+    builder.insert(node("a", "two"));
+    builder.replace("Node", vec![node("a", "three")]);
+    assert_eq!(builder.changes(), before.0);
+    let offers = |snapshot: &Snapshot| snapshot.offers().as_ptr();
+    assert_eq!(
+        offers(&builder.build()),
+        offers(&before.1),
+        "nothing is read again"
+    );
+    builder.insert(node("b", "three"));
+    assert_ne!(builder.changes(), before.0);
+    assert_eq!(builder.build().offers().len(), 2);
+}
+
+#[test]
+fn a_list_takes_the_place_of_what_was_there() {
+    let mut builder = Builder::default();
+    builder.insert(node("a", "one"));
+    builder.replace("Node", vec![node("b", "one"), node("c", "one")]);
+    assert_eq!(
+        builder.build().names("Node", None),
+        Some(known(&["b", "c"], false))
+    );
+    builder.replace("Node", Vec::new());
+    builder.complete("Node");
+    assert_eq!(builder.build().names("Node", None), Some(known(&[], true)));
+}
+
+#[test]
+fn what_is_forgotten_is_not_known_to_be_absent() {
+    let mut builder = Builder::default();
+    builder.insert(class("high"));
+    builder.complete("PriorityClass.scheduling.k8s.io");
+    builder.forget("PriorityClass.scheduling.k8s.io");
+    let snapshot = builder.build();
+    assert_eq!(
+        snapshot.names("PriorityClass.scheduling.k8s.io", None),
+        None
+    );
+    assert!(!snapshot.knows("PriorityClass.scheduling.k8s.io"));
+}
+
+fn workload(kind: &str, image: &str) -> Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "s", "namespace": "kube-system"},
+        "spec": {"template": {"spec": {"containers": [{"name": "a", "image": image}]}}},
+    })
+}
+
+#[test]
+fn schedulers_are_seen_where_they_place_pods_and_where_they_run() {
+    let mut builder = Builder::sparing();
+    builder.insert(workload("Deployment", "volcanosh/vc-scheduler:v1.12"));
+    builder.complete("Deployment.apps");
+    builder.show_schedulers();
+    assert_eq!(
+        builder.build().schedulers(),
+        None,
+        "StatefulSets may run others"
+    );
+    builder.complete("StatefulSet.apps");
+    let seen = ["default-scheduler", "volcano"];
+    assert_eq!(builder.build().schedulers(), Some(&known(&seen, false)));
+    builder.insert(pod("a", "packer", "n1"));
+    let seen = ["default-scheduler", "packer", "volcano"];
+    assert_eq!(builder.build().schedulers(), Some(&known(&seen, false)));
+    builder.forget("Pod");
+    assert_eq!(builder.build().schedulers(), None);
+}

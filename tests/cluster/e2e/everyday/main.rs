@@ -7,14 +7,17 @@
 )]
 
 mod admission;
+mod applied;
 mod budgets;
 mod calm;
 mod chart;
 mod configuration;
 mod control_plane;
+mod definitions;
 mod farewell;
 mod foretold;
 mod golden;
+mod known;
 mod operate;
 mod page;
 mod plugin;
@@ -43,6 +46,11 @@ fn main() -> ExitCode {
         golden::every_repair_is_taken_and_its_pod_runs,
         golden::every_denial_is_what_the_api_server_says,
         plugin::every_toleration_of_the_api_servers_plugin_is_ours_too,
+        known::what_objects_refer_to_is_known_within_a_second,
+        known::unknown_classes_of_pods_are_refused_by_the_api_server,
+        applied::every_kind_of_kubernetes_is_refused_when_broken,
+        applied::every_kind_of_ray_and_trainer_is_refused_when_broken,
+        applied::what_others_operate_passes_untouched_also_while_nobody_answers,
         calm::objects_without_accelerators_cause_no_call,
         calm::nothing_else_stops_while_nobody_answers,
         calm::a_new_rule_leaves_what_exists_alone,

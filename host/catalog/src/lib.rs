@@ -21,8 +21,11 @@ pub use charged::Charged;
 mod namespaces;
 pub use namespaces::Namespaces;
 
+mod catalog;
+pub use catalog::{Catalog, Entry, QuietRule};
+
 mod load;
-pub use load::{Builtin, Catalog, Entry, Loader, QuietRule};
+pub use load::{Builtin, Loader};
 
 mod breakers;
 pub use breakers::Breakers;

@@ -17,7 +17,7 @@ use tollgate_webhook as webhook;
 use webhook::{Audience, PageServer, Rendered};
 
 pub(crate) use self::denial::{note, reasons};
-pub(crate) use self::files::short;
+pub(crate) use self::files::{in_use, short};
 pub(crate) use self::policies::{Told, policies, totals};
 
 use self::files::Files;

@@ -1,6 +1,7 @@
 //! `tollgate serve`: the webhook.
 
 mod cluster;
+mod idle;
 mod ledger;
 mod owners;
 mod page;

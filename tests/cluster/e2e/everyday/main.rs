@@ -18,6 +18,7 @@ mod golden;
 mod operate;
 mod owners;
 mod page;
+mod path;
 mod plugin;
 mod pods;
 mod stream;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         operate::an_audit_writes_reports_that_a_second_run_leaves_alone,
         operate::idle_gpus_are_shown_beside_what_is_held,
         owners::a_deployment_is_told_why_its_pods_are_refused,
+        path::the_commands_of_the_page_do_what_it_says,
         systems::pytorchjob,
         systems::tfjob,
         systems::mpijob,

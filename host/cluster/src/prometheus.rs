@@ -248,6 +248,9 @@ fn excerpt(body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     fn told(answer: Value) -> Busy {
@@ -297,5 +300,41 @@ mod tests {
             .await
             .unwrap_err();
         assert!(said.contains("in clear"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn a_token_is_sent_without_the_line_break_that_its_file_ends_with() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/base/", listener.local_addr().unwrap());
+        let file = std::env::temp_dir().join(format!("tollgate-token-{}", std::process::id()));
+        std::fs::write(&file, "secret\n").unwrap();
+        let address = Address {
+            url,
+            token: Some(file.clone()),
+            authority: None,
+        };
+        let answering = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4096];
+            let length = stream.read(&mut request).await.unwrap();
+            let body = r#"{"data": {"result": []}}"#;
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            String::from_utf8_lossy(&request[..length]).to_lowercase()
+        };
+        let (known, asked) = tokio::join!(busy(&address), answering);
+        std::fs::remove_file(file).unwrap();
+        assert_eq!(known.unwrap(), Busy::new());
+        assert!(
+            asked.starts_with("get /base/api/v1/query?query=avg%20by"),
+            "{asked}"
+        );
+        assert!(
+            asked.contains("\r\nauthorization: bearer secret\r\n"),
+            "{asked}"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 mod dashboard;
 mod operators;
+mod prometheus;
 mod registration;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 pub(crate) use self::dashboard::DashboardArgs;
 pub(crate) use self::operators::{AuditArgs, DoctorArgs, DoctorFormat, ReportKind};
+pub(crate) use self::prometheus::PrometheusArgs;
 pub(crate) use self::registration::{FailPolicy, RegistrationArgs};
 
 /// GPU admission control for Kubernetes: repairs or refuses GPU pods before they are stored.
@@ -218,6 +220,8 @@ pub(crate) struct ServeArgs {
     /// `get` the non-resource URL /dashboard [default: nowhere].
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) dashboard_listen: Option<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) prometheus: PrometheusArgs,
     /// The certificate chain in PEM, read again when it changes.
     #[arg(
         long,
@@ -295,6 +299,7 @@ Examples:
   tollgate budget --config budgets.yaml --state state.yaml
   tollgate budget research --config budgets.yaml --state state.yaml -o json
   tollgate budget --cluster
+  tollgate budget --cluster --prometheus http://127.0.0.1:9090        and how busy the GPUs are
 ";
 
 #[derive(Debug, Group)]
@@ -320,6 +325,8 @@ pub(crate) struct BudgetArgs {
     /// `kubectl get -o yaml`, a file or folder; may be repeated.
     #[arg(long = "state", value_name = "PATH")]
     pub(crate) states: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) prometheus: PrometheusArgs,
     /// The form of the output.
     #[arg(short, long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(crate) output: BudgetFormat,

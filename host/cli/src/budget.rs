@@ -4,6 +4,7 @@ mod cluster;
 mod shown;
 mod standing;
 mod table;
+mod utilisation;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -14,10 +15,15 @@ use anyhow::{Context as _, anyhow};
 use serde_json::json;
 use tollgate_budget::{Account, Live, Roll};
 use tollgate_catalog::Catalog;
+use tollgate_cluster::prometheus::{self, Address, Busy};
 use tollgate_pipeline::Counted;
+use tollgate_webhook as webhook;
 
-pub(crate) use self::shown::{reserved, shown};
+pub(crate) use self::cluster::live_pods;
+pub(crate) use self::shown::{busy, reserved, shown};
 use self::standing::Standing;
+use self::utilisation::Utilisation;
+pub(crate) use self::utilisation::{Known, Owners, owners};
 use crate::args::{BudgetArgs, BudgetFormat, ConfigArgs};
 use crate::failure::Failure;
 use crate::{diagnostic, input, setup, terminal};
@@ -48,13 +54,55 @@ async fn of_files(args: &BudgetArgs) -> Result<Vec<Standing>, Failure> {
     catalog.context.store(input::state(&args.states)?);
     terminal::complain(&diagnostic::render_warnings(&catalog.notices(now)));
     let counted = count(&catalog, now).await?;
-    standings(&catalog, Some(&counted), args.name.as_deref(), now).await
+    let mut standings = standings(&catalog, Some(&counted), args.name.as_deref(), now).await?;
+    if let Some(address) = args.prometheus.address() {
+        let snapshot = catalog.context.load();
+        let known = Known {
+            owners: owners(snapshot.all("Pod")),
+            busy: ask(&address).await?,
+        };
+        measure(&mut standings, &catalog, (&counted, &known))?;
+    }
+    Ok(standings)
 }
 
-/// By the accounts of a cluster, which know what is taken and not by whom.
+/// By the accounts of a cluster, which know what is taken and not by whom. Whom it is idle with only the pods tell.
 async fn of_cluster(args: &BudgetArgs) -> Result<Vec<Standing>, Failure> {
-    let catalog = cluster::catalog(args.kubeconfig.as_deref()).await?;
-    standings(&catalog, None, args.name.as_deref(), SystemTime::now()).await
+    let (now, name) = (SystemTime::now(), args.name.as_deref());
+    let budgets = cluster::Budgets::read(args.kubeconfig.as_deref()).await?;
+    let Some(address) = args.prometheus.address() else {
+        return standings(&budgets.catalog, None, name, now).await;
+    };
+    // Whether it answers is known before all pods are listed.
+    let busy = ask(&address).await?;
+    let (counted, owners) = budgets.live(now).await?;
+    let catalog = &budgets.catalog;
+    let mut standings = standings(catalog, Some(&counted), name, now).await?;
+    measure(&mut standings, catalog, (&counted, &Known { owners, busy }))?;
+    Ok(standings)
+}
+
+/// Asks a Prometheus how busy devices are.
+pub(crate) async fn ask(address: &Address) -> Result<Busy, Failure> {
+    webhook::install_crypto();
+    let busy = prometheus::busy(address).await;
+    Ok(busy.context("it is not known how busy GPUs are")?)
+}
+
+/// Shows how busy devices are, beside what is held.
+fn measure(
+    standings: &mut [Standing],
+    catalog: &Catalog,
+    (counted, known): (&[Counted], &Known),
+) -> Result<(), Failure> {
+    for standing in standings {
+        let mut budgets = catalog.budgets.iter();
+        let charged = budgets.find(|charged| *charged.budget.name == *standing.name);
+        let measured = charged.map(|charged| Utilisation::of(charged, counted, known));
+        let measured = measured.transpose().context("a budget cannot be counted")?;
+        standing.utilisation = measured.flatten();
+    }
+    Ok(())
 }
 
 /// Counts the pods of the snapshot into the accounts of the budgets.

@@ -16,8 +16,8 @@ use tollgate_dashboard::{Refresh, View, content_security_policy, render};
 use tollgate_webhook as webhook;
 use webhook::{Audience, PageServer, Rendered};
 
-pub(crate) use self::denial::note;
-pub(crate) use self::files::short;
+pub(crate) use self::denial::{note, reasons};
+pub(crate) use self::files::{in_use, short};
 pub(crate) use self::policies::{Told, policies, totals};
 
 use self::files::Files;

@@ -1,7 +1,9 @@
 //! `tollgate serve`: the webhook.
 
 mod cluster;
+mod idle;
 mod ledger;
+mod owners;
 mod page;
 mod record;
 mod registration;
@@ -130,6 +132,7 @@ async fn source(
     if let Some(cluster) = cluster {
         let reviewer = Reviewer {
             patience: cluster::PATIENCE,
+            refusals: Some(cluster.refusals()),
             ..reviewer
         };
         return Ok((Source::Cluster(cluster), Arc::new(reviewer)));

@@ -34,6 +34,10 @@ pub(crate) fn complain(message: &str) {
     let _ = AutoStream::auto(io::stderr()).write_all(message.as_bytes());
 }
 
+/// Logs every answer of the API server that is no success as an error, also those that were expected. Whoever asked tells
+/// what is wrong.
+const CLIENT: &str = "kube_client::client::builder";
+
 /// Writes the log to stderr, as much as `level`, `-v` and `RUST_LOG` say: JSON in a cluster, where programs read it.
 pub(crate) fn log(level: LevelFilter, args: &DisplayArgs) {
     let level = match args.verbose {
@@ -41,9 +45,11 @@ pub(crate) fn log(level: LevelFilter, args: &DisplayArgs) {
         2 => level.max(LevelFilter::INFO),
         _ => LevelFilter::DEBUG,
     };
-    let filter = EnvFilter::builder()
-        .with_default_directive(level.into())
-        .from_env_lossy();
+    let filter = EnvFilter::builder().with_default_directive(level.into());
+    let filter = match env::var_os(EnvFilter::DEFAULT_ENV) {
+        None if args.verbose == 0 => filter.parse_lossy(format!("{level},{CLIENT}=off")),
+        None | Some(_) => filter.from_env_lossy(),
+    };
     let colors = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)

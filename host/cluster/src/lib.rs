@@ -18,6 +18,8 @@ pub mod doctor;
 pub mod entry;
 pub mod inventory;
 pub mod leader;
+pub mod owners;
+pub mod prometheus;
 pub mod registrar;
 pub mod registration;
 pub mod removal;

@@ -3,7 +3,9 @@
 //! Both kinds of report have the same fields; they differ in group and kind.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
+use futures_util::{StreamExt as _, stream};
 use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Map, Value, json};
@@ -122,8 +124,17 @@ const LABEL: (&str, &str) = ("tollgate.dev/report", "audit");
 /// Who owns the fields of reports.
 const MANAGER: &str = "tollgate-audit";
 
-/// How long the lines of one report may be, in bytes: an object must stay below 1 MiB, its bookkeeping included.
-const LONGEST: usize = 900 << 10;
+/// A digest of what a report says. What says the same already is not sent: it takes an API server milliseconds a line, also
+/// to find that nothing is new.
+const DIGEST: &str = "tollgate.dev/digest";
+const DIGEST_AT: &str = "/metadata/annotations/tollgate.dev~1digest";
+
+/// How long the lines of one report may be, in bytes: far below the 1 MiB of an object, and little enough that a busy API
+/// server takes it within its time for a request.
+const LONGEST: usize = 450 << 10;
+
+/// How many reports are written at once.
+const AT_ONCE: usize = 4;
 
 /// How many reports of ours are listed at once.
 const PAGE: u32 = 500;
@@ -245,7 +256,15 @@ fn report(
         0 => "tollgate".to_owned(),
         _ => format!("tollgate-{}", index + 1),
     };
-    let mut metadata = json!({"name": name, "labels": {LABEL.0: LABEL.1}});
+    let count = |word: &str| results.iter().filter(|line| line["result"] == word).count();
+    let summary = json!({
+        "pass": passed, "fail": count("fail"), "warn": count("warn"), "error": count("error"),
+        "skip": count("skip"),
+    });
+    let mut metadata = json!({
+        "name": name, "labels": {LABEL.0: LABEL.1},
+        "annotations": {DIGEST: digest(&summary, &results)},
+    });
     let (kind, _) = match namespace {
         Some(_) => namespaced,
         None => cluster,
@@ -253,12 +272,16 @@ fn report(
     if let (Some(namespace), Some(fields)) = (namespace, metadata.as_object_mut()) {
         fields.insert("namespace".to_owned(), namespace.into());
     }
-    let count = |word: &str| results.iter().filter(|line| line["result"] == word).count();
-    let summary = json!({
-        "pass": passed, "fail": count("fail"), "warn": count("warn"), "error": count("error"),
-        "skip": count("skip"),
-    });
     json!({"apiVersion": version, "kind": kind, "metadata": metadata, "summary": summary, "results": results})
+}
+
+/// Another version of this program may digest otherwise; then everything is written once more.
+fn digest(summary: &Value, results: &[Value]) -> String {
+    let mut hasher = DefaultHasher::new();
+    for part in [summary].into_iter().chain(results) {
+        part.hash(&mut hasher);
+    }
+    format!("{:016x}", hasher.finish())
 }
 
 impl Line {
@@ -314,12 +337,15 @@ impl Subject {
     }
 }
 
-/// The reports of an earlier audit, by namespace and name, and their versions.
+/// The reports of an earlier audit, by namespace and name, and the digests of what they say.
 #[derive(Debug)]
 pub struct Existing {
     flavour: Flavour,
-    versions: BTreeMap<(Option<String>, String), Option<String>>,
+    digests: BTreeMap<Name, Option<String>>,
 }
+
+/// The namespace of a report, unless it has none, and its name.
+type Name = (Option<String>, String);
 
 /// Writes reports, and removes those of an earlier audit that nothing is left of.
 ///
@@ -333,34 +359,65 @@ pub async fn write(
 ) -> Result<Written, ReportError> {
     let Existing {
         flavour,
-        versions: mut before,
+        digests: mut before,
     } = existing;
     let mut written = Written::default();
+    let mut news = Vec::new();
     for report in findings.reports(flavour) {
-        let text = |pointer: &str| report.pointer(pointer).and_then(Value::as_str);
-        let namespace = text("/metadata/namespace").map(str::to_owned);
-        let name = text("/metadata/name").unwrap_or_default().to_owned();
-        let reports = api(client, flavour, namespace.as_deref());
-        let params = PatchParams::apply(MANAGER).force();
-        let applied = match reports.patch(&name, &params, &Patch::Apply(&report)).await {
-            Ok(applied) => applied,
-            // The namespace has gone since its objects were read.
-            Err(kube::Error::Api(status)) if status.code == 404 => continue,
-            Err(source) => return Err(failed(namespace, source)),
-        };
-        written.reports += 1;
-        let version = before.remove(&(namespace, name));
-        written.changed += usize::from(version != Some(applied.resource_version()));
-    }
-    for (namespace, name) in before.into_keys() {
-        let reports = api(client, flavour, namespace.as_deref());
-        match reports.delete(&name, &DeleteParams::default()).await {
-            Ok(_) => written.removed += 1,
-            Err(kube::Error::Api(status)) if status.code == 404 => {}
-            Err(source) => return Err(failed(namespace, source)),
+        let said = before.remove(&name(&report)).flatten();
+        match said.as_deref() == text(&report, DIGEST_AT) {
+            true => written.reports += 1,
+            false => news.push(report),
         }
     }
+    let mut writing = stream::iter(news)
+        .map(|report| apply(client, flavour, report))
+        .buffer_unordered(AT_ONCE);
+    while let Some(is_there) = writing.next().await {
+        let count = usize::from(is_there?);
+        written.reports += count;
+        written.changed += count;
+    }
+    for name in before.into_keys() {
+        written.removed += usize::from(remove(client, flavour, name).await?);
+    }
     Ok(written)
+}
+
+fn name(report: &Value) -> Name {
+    let named = |pointer| text(report, pointer).map(str::to_owned);
+    let name = named("/metadata/name").unwrap_or_default();
+    (named("/metadata/namespace"), name)
+}
+
+fn text<'r>(report: &'r Value, pointer: &str) -> Option<&'r str> {
+    report.pointer(pointer).and_then(Value::as_str)
+}
+
+/// Writes a report, and gives whether it is there: its namespace may have gone since its objects were read.
+async fn apply(client: &Client, flavour: Flavour, report: Value) -> Result<bool, ReportError> {
+    let (namespace, name) = name(&report);
+    let reports = api(client, flavour, namespace.as_deref());
+    let params = PatchParams::apply(MANAGER).force();
+    match reports.patch(&name, &params, &Patch::Apply(&report)).await {
+        Ok(_) => Ok(true),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
+        Err(source) => Err(failed(namespace, source)),
+    }
+}
+
+/// Removes a report, and gives whether it was there.
+async fn remove(
+    client: &Client,
+    flavour: Flavour,
+    (namespace, name): Name,
+) -> Result<bool, ReportError> {
+    let reports = api(client, flavour, namespace.as_deref());
+    match reports.delete(&name, &DeleteParams::default()).await {
+        Ok(_) => Ok(true),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
+        Err(source) => Err(failed(namespace, source)),
+    }
 }
 
 /// Finds the reports of an earlier audit.
@@ -375,7 +432,7 @@ pub async fn existing(client: &Client, flavour: Flavour) -> Result<Existing, Rep
         cluster,
         ..
     } = flavour.names();
-    let mut versions = BTreeMap::new();
+    let mut digests = BTreeMap::new();
     for (kind, plural) in [namespaced, cluster] {
         let all: Api<DynamicObject> =
             Api::all_with(client.clone(), &resource(flavour, (kind, plural)));
@@ -391,8 +448,8 @@ pub async fn existing(client: &Client, flavour: Flavour) -> Result<Existing, Rep
                 Err(source) => return Err(failed(None, source)),
             };
             for report in page.items {
-                let key = (report.namespace(), report.name_any());
-                versions.insert(key, report.resource_version());
+                let name = (report.namespace(), report.name_any());
+                digests.insert(name, report.annotations().get(DIGEST).cloned());
             }
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => params = params.continue_token(&token),
@@ -400,7 +457,7 @@ pub async fn existing(client: &Client, flavour: Flavour) -> Result<Existing, Rep
             }
         }
     }
-    Ok(Existing { flavour, versions })
+    Ok(Existing { flavour, digests })
 }
 
 fn api(client: &Client, flavour: Flavour, namespace: Option<&str>) -> Api<DynamicObject> {
@@ -480,6 +537,19 @@ mod tests {
     }
 
     #[test]
+    fn the_digest_changes_with_what_is_said_and_only_then() {
+        let digest = |message: &str| {
+            let mut findings = Findings::default();
+            findings.said(line("ml", "a", message));
+            let mut reports = findings.reports(Flavour::WgPolicy);
+            text(&reports.next().unwrap(), DIGEST_AT).map(str::to_owned)
+        };
+        assert!(digest("no").is_some());
+        assert_eq!(digest("no"), digest("no"));
+        assert_ne!(digest("no"), digest("never"));
+    }
+
+    #[test]
     fn what_is_in_no_namespace_has_a_report_of_its_own() {
         let mut findings = Findings::default();
         findings.passed(None);
@@ -511,12 +581,10 @@ mod tests {
             .iter()
             .map(|it| it["metadata"]["name"].clone())
             .collect();
-        assert_eq!(names, ["tollgate", "tollgate-2", "tollgate-3"]);
-        assert!(
-            reports
-                .iter()
-                .all(|report| report.to_string().len() < 1 << 20)
-        );
+        let expected = (2..=6).map(|number| format!("tollgate-{number}"));
+        let expected = ["tollgate".to_owned()].into_iter().chain(expected);
+        assert_eq!(names, expected.collect::<Vec<_>>());
+        assert!(reports.iter().all(|it| it.to_string().len() < 500 << 10));
         let sum = |word: &str| -> u64 {
             let counts = reports.iter();
             counts.filter_map(|it| it["summary"][word].as_u64()).sum()

@@ -8,7 +8,7 @@ use crate::moment;
 use crate::overview::number;
 use crate::plot::{self, Fill};
 use crate::text::Foreign;
-use crate::view::{Budget, Limit, Share, View};
+use crate::view::{Budget, InUse, Limit, Share, View};
 
 /// From how many thousandths on a limit is nearly full.
 const NEARLY: u32 = 800;
@@ -77,6 +77,11 @@ fn article(budget: &Budget, now: Timestamp) -> Markup {
                 @if let Some(contact) = &budget.contact { ", ask " (Foreign(contact)) }
             }
             div class="limits" { @for limit in &budget.limits { (of_limit(limit, now)) } }
+            @match &budget.in_use {
+                None => {}
+                Some(Err(why)) => { p class="meta" { "How busy its GPUs are is not known: " (Foreign(why)) } }
+                Some(Ok(in_use)) => { (busy(in_use)) }
+            }
         }
     }
 }
@@ -99,8 +104,8 @@ fn of_limit(limit: &Limit, now: Timestamp) -> Markup {
             p class="amounts" { (amounts(limit, now)) }
             @if !(limit.namespaces.is_empty() && limit.models.is_empty()) {
                 div class="shares" {
-                    (shares("By namespace", &limit.namespaces, limit))
-                    (shares("By model", &limit.models, limit))
+                    (shares("By namespace", &limit.namespaces, limit.is_hourly))
+                    (shares("By model", &limit.models, limit.is_hourly))
                 }
             }
         }
@@ -119,12 +124,24 @@ fn amounts(limit: &Limit, now: Timestamp) -> Markup {
     }
 }
 
-fn shares(name: &str, shares: &[Share], limit: &Limit) -> Markup {
+fn busy(in_use: &InUse) -> Markup {
+    html! {
+        p class="amounts" { "GPUs held, and how busy they were in the last hour: " strong { (Foreign(&in_use.held)) } }
+        @if !in_use.owners.is_empty() {
+            div class="shares" {
+                (shares("By namespace", &in_use.namespaces, false))
+                (shares("By owner, the idlest first", &in_use.owners, false))
+            }
+        }
+    }
+}
+
+fn shares(name: &str, shares: &[Share], is_hourly: bool) -> Markup {
     let (shown, rest) = shares.split_at(shares.len().min(MOST_SHARES));
     html! {
         @if !shares.is_empty() {
             table {
-                caption { (name) @if limit.is_hourly { ", an hour" } }
+                caption { (name) @if is_hourly { ", an hour" } }
                 tbody {
                     @for share in shown {
                         tr { th scope="row" { (Foreign(&share.name)) } td class="number" { (Foreign(&share.amount)) } }

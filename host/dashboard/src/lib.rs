@@ -6,8 +6,8 @@
 
 mod view;
 pub use view::{
-    Activity, Budget, Configuration, Limit, Mode, Policy, PolicyUses, Refresh, Rule, Series, Share,
-    Source, View,
+    Activity, Budget, Configuration, InUse, Limit, Mode, Policy, PolicyUses, Refresh, Rule, Series,
+    Share, Source, View,
 };
 
 mod denial;

@@ -84,6 +84,7 @@ fn budget(name: &str, limits: Vec<Limit>) -> Budget {
         contact: Some("#gpu-desk".to_owned()),
         pods: Some(3),
         limits,
+        in_use: None,
     }
 }
 
@@ -209,8 +210,18 @@ fn hostile(text: &str) -> View {
         models: vec![share],
         ..limit()
     };
+    let share = || Share {
+        name: own(),
+        amount: own(),
+    };
+    let in_use = InUse {
+        held: own(),
+        namespaces: vec![share()],
+        owners: vec![share()],
+    };
     let budget = Budget {
         contact: Some(own()),
+        in_use: Some(Ok(in_use)),
         ..budget(text, vec![limit])
     };
     view.budgets = Ok(vec![budget]);

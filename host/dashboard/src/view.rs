@@ -162,6 +162,19 @@ pub struct Budget {
     pub pods: Option<usize>,
     /// Its limits.
     pub limits: Vec<Limit>,
+    /// How busy its devices are, where that was asked for, or why it is not known.
+    pub in_use: Option<Result<InUse, String>>,
+}
+
+/// How busy the devices of a budget were in the last hour. Amounts are texts: `8 at 20 %`.
+#[derive(Clone, Debug)]
+pub struct InUse {
+    /// All that is held.
+    pub held: String,
+    /// The same by namespace.
+    pub namespaces: Vec<Share>,
+    /// The same by who made the pods, the idlest first.
+    pub owners: Vec<Share>,
 }
 
 /// How one limit of a budget stands. Amounts are texts with as many digits as they need.

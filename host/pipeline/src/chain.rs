@@ -398,6 +398,7 @@ fn summarize(review: &Review, snapshot: Option<&Arc<Snapshot>>) -> Vec<PodSummar
         role: pod.role().to_owned(),
         path: pod.path().to_owned(),
         count: pod.count(),
+        names_accelerator: pod.names_accelerator(),
         devices: pod.devices(),
         fits: snapshot.and_then(|snapshot| fit(pod, snapshot)),
     };

@@ -49,6 +49,8 @@ pub struct PodSummary {
     pub path: String,
     /// How many there would be.
     pub count: Option<u32>,
+    /// Whether it says anything that names an accelerator.
+    pub names_accelerator: bool,
     /// The devices of one pod, by resource name.
     pub devices: Vec<(String, u64)>,
     /// Where one such pod fits, its repairs made; `None` where no node and no pool is known.

@@ -36,7 +36,7 @@ mod self_signed;
 pub use self_signed::{SelfSignedError, self_signed};
 
 mod metrics;
-pub use metrics::{AccountTiding, LimitFigures, Metrics, Registered, Reload};
+pub use metrics::{AccountTiding, LimitFigures, Metrics, OwnerTold, Registered, Reload};
 
 mod page;
 pub use page::{Audience, Entrance, Guard, Page, PageServer, Rendered};

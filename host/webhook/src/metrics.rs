@@ -15,7 +15,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::cluster::ClusterMetrics;
-pub use self::cluster::Registered;
+pub use self::cluster::{OwnerTold, Registered};
 use self::policies::PolicyMetrics;
 use crate::gate::Occupancy;
 use crate::rejection::Reason;
@@ -198,6 +198,11 @@ impl Metrics {
     /// Tells of how many objects the newest version is refused, by kind.
     pub fn objects_refused(&self, by_kind: &BTreeMap<&'static str, usize>) {
         self.cluster.objects_refused(by_kind);
+    }
+
+    /// Counts refusals that the owners of pods were to be told of.
+    pub fn owners_told(&self, told: OwnerTold, count: u64) {
+        self.cluster.owners_told(told, count);
     }
 
     /// Counts a call that was not judged.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args as Group;
 
-use super::ConfigArgs;
+use super::{ConfigArgs, PrometheusArgs};
 
 const DASHBOARD_EXAMPLES: &str = "\
 Examples:
@@ -24,6 +24,8 @@ pub(crate) struct DashboardArgs {
     /// counted into budgets, and all of it is reviewed.
     #[arg(long = "state", value_name = "PATH")]
     pub(crate) states: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) prometheus: PrometheusArgs,
     /// Where to serve the page, on this host alone.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9444")]
     pub(crate) listen: SocketAddr,

@@ -1,40 +1,114 @@
 //! The budgets of a cluster, with the accounts in the status of their objects.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use anyhow::Context as _;
+use tollgate_admission::Kinds;
 use tollgate_catalog::document::{Object, read_object};
 use tollgate_catalog::yaml::Origin;
 use tollgate_catalog::{Catalog, Configuration};
-use tollgate_cluster::inventory::{self, Budgets};
+use tollgate_cluster::prometheus::PodName;
+use tollgate_cluster::{Client, inventory};
+use tollgate_pipeline::Counted;
 use tollgate_webhook as webhook;
 
+use super::utilisation::{self, Owners};
 use crate::args::ConfigArgs;
 use crate::failure::Failure;
 use crate::setup::{INSTANCES, Setup};
-use crate::{diagnostic, terminal};
+use crate::{audit, diagnostic, terminal};
 
-/// A catalog with the budgets of a cluster, whose ledger has their accounts.
-pub(super) async fn catalog(kubeconfig: Option<&Path>) -> Result<Catalog, Failure> {
-    webhook::install_crypto();
-    let client = tollgate_cluster::connect(kubeconfig).await;
-    let client = client.context("cannot ask the cluster for its budgets")?;
-    let Budgets {
-        documents,
-        accounts,
-    } = inventory::budgets(&client)
-        .await
-        .context("cannot read the budgets of the cluster")?;
-    let setup = Setup::new(ConfigArgs::default(), INSTANCES)?;
-    let resolved = configuration(documents).over(setup.profile()).resolve();
-    let resolved = resolved.map_err(Failure::Diagnostics)?;
-    let loaded = setup.loader().load(resolved).await;
-    let catalog = loaded.map_err(Failure::Diagnostics)?;
-    for (budget, account) in accounts {
-        let kept = catalog.ledger.put(&budget, (*account).clone()).await;
-        kept.context("the accounts of budgets cannot be kept")?;
+/// The budgets of a cluster.
+pub(super) struct Budgets {
+    client: Client,
+    setup: Setup,
+    configuration: Configuration,
+    /// A catalog whose ledger has their accounts.
+    pub(super) catalog: Catalog,
+}
+
+impl Budgets {
+    pub(super) async fn read(kubeconfig: Option<&Path>) -> Result<Self, Failure> {
+        webhook::install_crypto();
+        let client = tollgate_cluster::connect(kubeconfig).await;
+        let client = client.context("cannot ask the cluster for its budgets")?;
+        let inventory::Budgets {
+            documents,
+            accounts,
+        } = inventory::budgets(&client)
+            .await
+            .context("cannot read the budgets of the cluster")?;
+        let setup = Setup::new(ConfigArgs::default(), INSTANCES)?;
+        let configuration = configuration(documents);
+        let catalog = setup.catalog_of(configuration.clone()).await?;
+        for (budget, account) in accounts {
+            let kept = catalog.ledger.put(&budget, (*account).clone()).await;
+            kept.context("the accounts of budgets cannot be kept")?;
+        }
+        Ok(Self {
+            client,
+            setup,
+            configuration,
+            catalog,
+        })
     }
-    Ok(catalog)
+
+    /// What live pods take, and who made them.
+    pub(super) async fn live(&self, now: SystemTime) -> Result<(Vec<Counted>, Owners), Failure> {
+        let catalog = self.with_namespaces().await?;
+        live_pods(&catalog, &self.client, now).await
+    }
+
+    /// A catalog that knows the labels of namespaces, and which are exempt; the nodes are for the models of pods.
+    async fn with_namespaces(&self) -> Result<Catalog, Failure> {
+        let documents = inventory::documents(&self.client).await;
+        let mut documents = documents.context("the configuration of the cluster cannot be read")?;
+        documents
+            .retain(|document| matches!(document["kind"].as_str(), Some("Namespace" | "Site")));
+        let standing = audit::standing(&documents)?;
+        let Configuration {
+            budgets,
+            price_books,
+            ..
+        } = self.configuration.clone();
+        let configuration = Configuration {
+            budgets,
+            price_books,
+            ..standing
+        };
+        let catalog = self.setup.catalog_of(configuration).await?;
+        let snapshot = inventory::snapshot(&self.client).await;
+        let snapshot = snapshot.context("the nodes of the cluster cannot be read")?;
+        self.catalog.context.store(snapshot);
+        Ok(catalog)
+    }
+}
+
+/// What live pods take, and who made them: read page by page, and weighed by the policy that charges new ones.
+pub(crate) async fn live_pods(
+    catalog: &Catalog,
+    client: &Client,
+    now: SystemTime,
+) -> Result<(Vec<Counted>, Owners), Failure> {
+    const LISTED: &str = "the pods of the cluster cannot be listed";
+    let (mut counted, mut owners) = (Vec::new(), Owners::new());
+    let pods = Kinds::builtin().find("", "Pod").into_iter();
+    for kind in inventory::served(client, pods).await.context(LISTED)? {
+        let mut pages = kind.pages(client);
+        while let Some(page) = pages.next().await.context(LISTED)? {
+            let weighed = tollgate_pipeline::count(catalog, &page, now).await;
+            let weighed = weighed.context("the pods of the cluster cannot be counted")?;
+            let is_weighed = |(namespace, name): &PodName| {
+                let mut weighed = weighed.iter();
+                weighed.any(|pod| (&pod.namespace, &pod.name) == (namespace, name))
+            };
+            let made = utilisation::owners(&page).into_iter();
+            owners.extend(made.filter(|(name, _)| is_weighed(name)));
+            counted.extend(weighed);
+        }
+    }
+    Ok((counted, owners))
 }
 
 /// What the documents say; of one that cannot be used it is told why.

@@ -1,16 +1,18 @@
 //! How budgets stand, for the page.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
 use tollgate_budget::Weighed;
 use tollgate_catalog::Catalog;
-use tollgate_dashboard::{Budget, Limit, Share};
+use tollgate_dashboard::{Budget, InUse, Limit, Share};
 use tollgate_gpu::{Amount, Unit};
 use tollgate_pipeline::Counted;
 
 use super::standing::{LimitStanding, Standing};
 use super::standings;
+use super::utilisation::{Held, Known, Utilisation};
 use crate::failure::Failure;
 
 /// How all budgets stand by their accounts, and by the pods that are known who takes what of them.
@@ -54,6 +56,7 @@ fn budget(standing: Standing) -> Budget {
         currency,
         pods,
         limits,
+        utilisation,
     } = standing;
     let limits = limits.into_iter();
     Budget {
@@ -62,6 +65,37 @@ fn budget(standing: Standing) -> Budget {
         contact,
         pods,
         limits: limits.map(|one| limit(one, currency.as_deref())).collect(),
+        in_use: utilisation.map(|it| Ok(in_use(&it))),
+    }
+}
+
+/// How busy the devices of all budgets are, by name.
+pub(crate) fn busy(
+    catalog: &Catalog,
+    counted: &[Counted],
+    known: &Known,
+) -> Result<BTreeMap<String, InUse>, Failure> {
+    let mut all = BTreeMap::new();
+    for charged in &catalog.budgets {
+        let measured = Utilisation::of(charged, counted, known);
+        let measured = measured.context("a budget cannot be counted")?;
+        all.extend(measured.map(|it| (charged.budget.name.to_string(), in_use(&it))));
+    }
+    Ok(all)
+}
+
+fn in_use(utilisation: &Utilisation) -> InUse {
+    let told = |held: &Held| held.told(|amount| utilisation.text(amount));
+    let share = |name: &str, held: &Held| Share {
+        name: name.to_owned(),
+        amount: told(held),
+    };
+    let namespaces = utilisation.namespaces.iter();
+    let owners = utilisation.idlest().into_iter();
+    InUse {
+        held: told(&utilisation.whole),
+        namespaces: namespaces.map(|(name, held)| share(name, held)).collect(),
+        owners: owners.map(|(name, held)| share(name, held)).collect(),
     }
 }
 

@@ -11,6 +11,8 @@ use tollgate_context::Snapshot;
 use tollgate_gpu::{Amount, model_keys, model_of};
 use tollgate_pipeline::Counted;
 
+use super::utilisation::Utilisation;
+
 /// How a budget stands.
 pub(super) struct Standing {
     pub(super) name: String,
@@ -20,6 +22,8 @@ pub(super) struct Standing {
     /// How many live pods are charged to it, where they are known.
     pub(super) pods: Option<usize>,
     pub(super) limits: Vec<LimitStanding>,
+    /// How busy its devices are, where that was asked for.
+    pub(super) utilisation: Option<Utilisation>,
 }
 
 /// How one of its limits stands.
@@ -74,19 +78,24 @@ impl Standing {
             currency: currency.clone(),
             pods: counted.map(|_| pods.len()),
             limits: limits.collect::<Result<_, LedgerError>>()?,
+            utilisation: None,
         })
     }
 
     pub(super) fn json(&self) -> Value {
         let limits: Vec<_> = self.limits.iter().map(LimitStanding::json).collect();
-        json!({
+        let mut standing = json!({
             "name": self.name,
             "onExceed": self.on_exceed,
             "contact": self.contact,
             "currency": self.currency,
             "pods": self.pods,
             "limits": limits,
-        })
+        });
+        if let (Some(utilisation), Some(fields)) = (&self.utilisation, standing.as_object_mut()) {
+            fields.insert("utilisation".to_owned(), utilisation.json());
+        }
+        standing
     }
 }
 

@@ -3,12 +3,17 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use tollgate_cluster::prometheus::WINDOW;
 use tollgate_gpu::{Amount, Unit};
 
 use super::standing::{LimitStanding, Standing};
+use super::utilisation::{Held, Utilisation};
 
 /// How many characters a bar has.
 const WIDTH: usize = 20;
+
+/// How many are named of those that hold devices.
+const IDLEST: usize = 10;
 
 /// Prints each budget: its limits with a bar, and below each who takes what.
 pub(super) fn write(standings: &[Standing], out: &mut dyn Write) -> io::Result<()> {
@@ -32,6 +37,7 @@ fn budget(standing: &Standing, out: &mut dyn Write) -> io::Result<()> {
         currency,
         pods,
         limits,
+        utilisation,
     } = standing;
     let pods = pods.map(|pods| {
         let many = if pods == 1 { "" } else { "s" };
@@ -48,6 +54,33 @@ fn budget(standing: &Standing, out: &mut dyn Write) -> io::Result<()> {
     let width = keys.max().unwrap_or_default();
     for one in limits {
         limit(one, currency.as_deref(), width, out)?;
+    }
+    utilisation.as_ref().map_or(Ok(()), |it| busy(it, out))
+}
+
+/// What is held, how busy it was, and who holds most for nothing.
+fn busy(utilisation: &Utilisation, out: &mut dyn Write) -> io::Result<()> {
+    let told = |held: &Held| held.told(|amount| utilisation.text(amount));
+    let whole = told(&utilisation.whole);
+    writeln!(
+        out,
+        "  GPUs held and how busy they were, mean of {WINDOW}: {whole}"
+    )?;
+    let namespaces = utilisation.namespaces.iter();
+    let namespaces = namespaces
+        .map(|(name, held)| (name.as_str(), held))
+        .collect();
+    for (what, shares) in [
+        ("by namespace", namespaces),
+        ("idlest owners", utilisation.idlest()),
+    ] {
+        if !shares.is_empty() {
+            let shares = shares.into_iter().take(IDLEST);
+            let shares: Vec<_> = shares
+                .map(|(name, held)| format!("{name} {}", told(held)))
+                .collect();
+            writeln!(out, "    {what}: {}", shares.join("; "))?;
+        }
     }
     Ok(())
 }

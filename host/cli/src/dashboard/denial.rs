@@ -16,8 +16,6 @@ pub(crate) fn note(denials: &Denials, outcome: &Outcome, now: SystemTime) {
 }
 
 fn denial(outcome: &Outcome, now: SystemTime) -> Denial {
-    let found = outcome.findings_of(Severity::Deny).map(finding);
-    let faults = outcome.refusing_faults().map(fault);
     let denial = Denial {
         at: moment(now),
         count: 1,
@@ -29,7 +27,13 @@ fn denial(outcome: &Outcome, now: SystemTime) -> Denial {
         reasons: Vec::new(),
         more: 0,
     };
-    denial.for_reasons(found.chain(faults))
+    denial.for_reasons(reasons(outcome))
+}
+
+/// Why an object is refused.
+pub(crate) fn reasons(outcome: &Outcome) -> impl Iterator<Item = Reason> {
+    let found = outcome.findings_of(Severity::Deny).map(finding);
+    found.chain(outcome.refusing_faults().map(fault))
 }
 
 fn finding(finding: &Finding) -> Reason {

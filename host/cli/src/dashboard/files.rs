@@ -1,12 +1,14 @@
 //! The page of files: what a configuration is, how budgets stand by the pods of a state, and what of the state would be
 //! denied.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use tollgate_catalog::Catalog;
-use tollgate_dashboard::{Configuration, Denials, Source, View};
-use tollgate_pipeline::Phase;
+use tollgate_cluster::prometheus::Address;
+use tollgate_dashboard::{Budget, Configuration, Denials, InUse, Source, View};
+use tollgate_pipeline::{Counted, Phase};
 use tollgate_webhook::{Page, Rendered};
 
 use super::{moment, note, policies, rendered};
@@ -21,15 +23,22 @@ pub(super) struct Files {
     setup: Setup,
     configs: Vec<PathBuf>,
     states: Vec<PathBuf>,
+    prometheus: Option<Address>,
 }
 
 impl Files {
     pub(super) fn new(args: &DashboardArgs) -> Result<Self, Failure> {
-        let DashboardArgs { config, states, .. } = args;
+        let DashboardArgs {
+            config,
+            states,
+            prometheus,
+            ..
+        } = args;
         Ok(Self {
             setup: Setup::new(config.clone(), INSTANCES)?,
             configs: config.configs.clone(),
             states: states.clone(),
+            prometheus: prometheus.address(),
         })
     }
 
@@ -39,7 +48,14 @@ impl Files {
         catalog.context.store(snapshot);
         let counted = budget::count(&catalog, now).await?;
         // Before anything is reviewed, which is charged too.
-        let budgets = budget::shown(&catalog, &counted, now).await?;
+        let mut budgets = budget::shown(&catalog, &counted, now).await?;
+        if let Some(address) = &self.prometheus {
+            let busy = self.busy(&catalog, &counted, address).await;
+            in_use(
+                &mut budgets,
+                &busy.map_err(|failure| failure.lines().join("; ")),
+            );
+        }
         let denials = denials(&catalog, items, now).await?;
         let notices = catalog.notices(now);
         Ok(View {
@@ -59,6 +75,20 @@ impl Files {
             budgets: Ok(budgets),
             denials: denials.latest(),
         })
+    }
+
+    async fn busy(
+        &self,
+        catalog: &Catalog,
+        counted: &[Counted],
+        address: &Address,
+    ) -> Result<BTreeMap<String, InUse>, Failure> {
+        let snapshot = catalog.context.load();
+        let known = budget::Known {
+            owners: budget::owners(snapshot.all("Pod")),
+            busy: budget::ask(address).await?,
+        };
+        budget::busy(catalog, counted, &known)
     }
 
     /// What is in the cluster, as it is known and as what is to be reviewed.
@@ -85,6 +115,16 @@ impl Files {
             none if none.is_empty() => "the default profile".to_owned(),
             paths => paths,
         }
+    }
+}
+
+/// Shows how busy the devices of budgets are, or why that is not known.
+pub(crate) fn in_use(budgets: &mut [Budget], busy: &Result<BTreeMap<String, InUse>, String>) {
+    for budget in budgets {
+        budget.in_use = match busy {
+            Ok(busy) => busy.get(&budget.name).cloned().map(Ok),
+            Err(why) => Some(Err(why.clone())),
+        };
     }
 }
 

@@ -11,13 +11,14 @@ use tokio::sync::watch;
 use tollgate_catalog::document::OnExceed;
 use tollgate_catalog::{Catalog, Charged, exempt};
 use tollgate_cluster::entry::Interests;
+use tollgate_cluster::owners::{self as cluster_owners, Refusals, Untold};
 use tollgate_cluster::{Accounts, Charging, Client, Notice, Options, StatusStore, Tiding};
 use tollgate_gpu::Amount;
 use tollgate_webhook::{AccountTiding, LimitFigures, Metrics, Reload};
 
-use super::Serves;
 use super::reviewer::Reviewer;
 use super::weigher::Scales;
+use super::{Serves, owners};
 use crate::args::{ClusterArgs, FailPolicy};
 use crate::failure::Failure;
 use crate::setup::Setup;
@@ -37,6 +38,8 @@ pub(super) struct Cluster {
     replica: String,
     interests: watch::Sender<Option<Interests>>,
     accounts: Accounts,
+    refusals: Refusals,
+    untold: Untold,
 }
 
 impl Cluster {
@@ -49,11 +52,14 @@ impl Cluster {
             Some(name) => name.clone(),
             None => first_line(HOST_NAME).context("give `--name REPLICA`: the host has no name")?,
         };
+        let (refusals, untold) = cluster_owners::refusals();
         Ok(Self {
             client,
             replica,
             interests: watch::Sender::new(None),
             accounts: Accounts::default(),
+            refusals,
+            untold,
         })
     }
 
@@ -70,6 +76,11 @@ impl Cluster {
     /// The accounts of budgets, in the status of their objects.
     pub(super) fn accounts(&self) -> Option<StatusStore> {
         StatusStore::new(&self.client, self.accounts.clone())
+    }
+
+    /// Where refusals are handed in that owners are to be told of.
+    pub(super) fn refusals(&self) -> Refusals {
+        self.refusals.clone()
     }
 
     /// What the policies in force want to see; nothing is known until they are loaded.
@@ -90,6 +101,12 @@ impl Cluster {
             weigher: Arc::new(Scales),
             leads,
         });
+        let telling = tell_owners(
+            self.client.clone(),
+            self.replica.clone(),
+            self.untold,
+            Arc::clone(&metrics),
+        );
         let options = Options {
             replica: self.replica,
             profile: setup.profile(),
@@ -123,8 +140,21 @@ impl Cluster {
         tokio::select! {
             () = tollgate_cluster::run(self.client, options, notify, stop) => {}
             never = figures => match never {},
+            never = telling => match never {},
         }
     }
+}
+
+/// Tells the owners of refused pods why.
+async fn tell_owners(
+    client: Client,
+    replica: String,
+    untold: Untold,
+    metrics: Arc<Metrics>,
+) -> Infallible {
+    let notify = |told, count| metrics.owners_told(owners::label(told), count);
+    cluster_owners::tell(client, &replica, untold, notify).await;
+    std::future::pending().await
 }
 
 /// How often the figures of budgets are looked at for metrics.

@@ -16,6 +16,7 @@ use webhook::{
     Audience, Entrance, Guard, Metrics, Page, PageServer, Reload, Rendered, Served, Server,
 };
 
+use super::idle::Idle;
 use super::reviewer::Reviewer;
 use crate::args::ServeArgs;
 use crate::budget;
@@ -58,6 +59,12 @@ pub(super) async fn serve(
         return Ok(None);
     };
     let served = server.served();
+    let page = Arc::new(Live::new(
+        args,
+        server,
+        Arc::clone(reviewer),
+        client.clone(),
+    ));
     let audience = match client {
         Some(client) if !address.ip().is_loopback() => Audience::Admitted {
             guard: Arc::new(ApiServer(client)),
@@ -69,12 +76,6 @@ pub(super) async fn serve(
         Audience::Host => "http",
         Audience::Admitted { .. } => "https",
     };
-    let page = Arc::new(Live::new(
-        args,
-        server.metrics(),
-        served,
-        Arc::clone(reviewer),
-    ));
     let server = PageServer::bind(address, audience, Arc::clone(&page)).await;
     let server = server.context("cannot serve the page")?;
     tracing::info!("showing the page at {scheme}://{}", server.address());
@@ -90,6 +91,7 @@ struct Live {
     reviewer: Arc<Reviewer>,
     metrics: Arc<Metrics>,
     served: Arc<Served>,
+    idle: Option<Arc<Idle>>,
     history: Mutex<History>,
     replica: Option<String>,
     origin: String,
@@ -100,17 +102,19 @@ struct Live {
 impl Live {
     fn new(
         args: &ServeArgs,
-        metrics: Arc<Metrics>,
-        served: Arc<Served>,
+        server: &Server<Reviewer>,
         reviewer: Arc<Reviewer>,
+        client: Option<Client>,
     ) -> Self {
+        let address = args.prometheus.address();
         let is_in_cluster = args.cluster.cluster;
         let configs = args.config.configs.iter();
         let configs: Vec<_> = configs.map(|path| path.display().to_string()).collect();
         Self {
             reviewer,
-            metrics,
-            served,
+            metrics: server.metrics(),
+            served: server.served(),
+            idle: address.map(|address| Arc::new(Idle::new(address, client))),
             history: Mutex::default(),
             replica: args.cluster.replica.clone(),
             origin: match configs.as_slice() {
@@ -139,11 +143,14 @@ impl Live {
 
     async fn view(&self, now: SystemTime) -> View {
         let catalog = self.reviewer.catalog.load_full();
-        let catalog = catalog.as_deref();
-        let budgets = match catalog {
+        let mut budgets = match &catalog {
             Some(catalog) => self.budgets(catalog, now).await,
             None => Ok(Vec::new()),
         };
+        if let (Some(idle), Some(catalog), Ok(budgets)) = (&self.idle, &catalog, &mut budgets) {
+            dashboard::in_use(budgets, &idle.look(catalog));
+        }
+        let catalog = catalog.as_deref();
         let totals = dashboard::totals(catalog, &self.metrics);
         let history = self.history();
         let told = Told {

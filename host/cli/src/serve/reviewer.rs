@@ -5,13 +5,14 @@ use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwapOption;
 use tollgate_catalog::Catalog;
+use tollgate_cluster::owners::Refusals;
 use tollgate_dashboard::Denials;
 use tollgate_engine::{Bundle, Fault};
 use tollgate_pipeline as pipeline;
 use tollgate_webhook as webhook;
 use webhook::{Admission, Call, Decision, PolicyStanding, Refusal, Standing};
 
-use super::record;
+use super::{owners, record};
 use crate::dashboard;
 
 /// How often to look for the labels of a namespace that is only just there.
@@ -26,6 +27,8 @@ pub(super) struct Reviewer {
     pub(super) patience: Duration,
     /// Where denials are remembered for the page, if there is one.
     pub(super) denials: Option<Arc<Denials>>,
+    /// Where refusals are handed in that owners are told of, in a cluster.
+    pub(super) refusals: Option<Refusals>,
 }
 
 impl webhook::Reviewer for Reviewer {
@@ -115,6 +118,9 @@ impl Reviewer {
             record::log(outcome, phase, since.elapsed());
             if let Some(denials) = &self.denials {
                 dashboard::note(denials, outcome, now);
+            }
+            if let Some(refusals) = &self.refusals {
+                owners::note(refusals, outcome);
             }
         }
         Ok(outcome.map(|outcome| admission(outcome, phase)))

@@ -1,6 +1,8 @@
 //! Budgets: how they stand by the pods of a snapshot, and what documents of one stream take of them.
 
-use crate::command::{cli_snapshot, run};
+use std::net::TcpListener;
+
+use crate::command::{answering, cli_snapshot, json, run};
 
 const CONFIG: [&str; 4] = [
     "--config",
@@ -101,4 +103,71 @@ fn a_budget_that_nothing_charges_says_so() {
     assert!(shown.contains(told), "{shown}");
     let shown = run(&[&["review", "trainer.yaml"], &CONFIG[..]].concat(), b"");
     assert!(!shown.contains("holds nobody back"), "{shown}");
+}
+
+#[test]
+fn how_busy_gpus_are_stands_beside_what_is_held() {
+    let body = r#"{"status": "success", "data": {"resultType": "vector", "result": [
+        {"metric": {"namespace": "gpu-operator", "pod": "dcgm-1", "exported_namespace": "ml", "exported_pod": "trainer-0"}, "value": [0, "0.05"]},
+        {"metric": {"namespace": "ml", "pod": "stranger"}, "value": [0, "1"]}]}}"#;
+    let token = ["--prometheus-token", "budget/token"];
+    let (shown, asked) = answering(&json(body), |url| {
+        run(
+            &[
+                &["budget", "research"],
+                &CONFIG[..],
+                &["--prometheus", url],
+                &token,
+            ]
+            .concat(),
+            b"",
+        )
+    });
+    assert!(
+        asked.starts_with("GET /below/api/v1/query?query=avg%20by"),
+        "{asked}"
+    );
+    assert!(
+        asked
+            .to_lowercase()
+            .contains("\r\nauthorization: bearer secret\r\n"),
+        "{asked}"
+    );
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn what_is_no_prometheus_is_told_so() {
+    let page = "404 Not Found\r\ncontent-length: 9\r\n\r\nnot\nhere\n";
+    for (answer, told) in [
+        (page.to_owned(), "answered 404 Not Found: not"),
+        (json("<html>"), "answered 200 OK: <html>"),
+        (json("{}"), "answered 200 OK: {}"),
+    ] {
+        let (shown, _) = answering(&answer, |url| {
+            run(
+                &[&["budget"], &CONFIG[..], &["--prometheus", url]].concat(),
+                b"",
+            )
+        });
+        assert!(
+            shown.starts_with("status: 2") && shown.contains(told),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn nobody_who_listens_is_told_so() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    let shown = run(
+        &[&["budget"], &CONFIG[..], &["--prometheus", &url]].concat(),
+        b"",
+    );
+    assert!(
+        shown.starts_with("status: 2") && shown.contains("does not answer"),
+        "{shown}"
+    );
 }

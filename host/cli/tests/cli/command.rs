@@ -5,8 +5,10 @@
     reason = "the lint's exemption for tests does not reach the functions that tests share"
 )]
 
-use std::io::Write;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
+use std::thread;
 
 /// Policies are compiled once for all runs.
 const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
@@ -33,6 +35,34 @@ pub(crate) fn run(args: &[&str], input: &[u8]) -> String {
         .code()
         .map_or("killed".to_owned(), |code| code.to_string());
     format!("status: {status}\n----- stdout -----\n{stdout}----- stderr -----\n{stderr}")
+}
+
+/// Answers one request like this, and gives what was asked.
+pub(crate) fn answering(answer: &str, ask: impl FnOnce(&str) -> String) -> (String, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let url = format!("http://{address}/below");
+    let answer = format!("HTTP/1.1 {answer}");
+    let asked = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            request.push(byte[0]);
+        }
+        stream.write_all(answer.as_bytes()).unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    let shown = ask(&url);
+    // Whoever was not asked is not waited for.
+    drop(TcpStream::connect(address));
+    (shown, asked.join().unwrap_or_default())
+}
+
+/// An answer with a body.
+pub(crate) fn json(body: &str) -> String {
+    format!("200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
 /// Holds what a run shows against a snapshot: `cli_snapshot!(["review", "pod.yaml"])`, or with standard input

@@ -1,6 +1,6 @@
 //! The page of files.
 
-use crate::command::run;
+use crate::command::{answering, json, run};
 
 const STATE: [&str; 5] = [
     "--config",
@@ -44,4 +44,43 @@ fn files_that_cannot_be_used_make_no_page() {
         page.contains("there-is-none") && !page.contains("<html"),
         "{page}"
     );
+}
+
+const BUDGETS: [&str; 6] = [
+    "dashboard",
+    "--once",
+    "--config",
+    "budget/budgets.yaml",
+    "--state",
+    "budget/state.yaml",
+];
+
+#[test]
+fn the_page_of_files_says_how_busy_gpus_are() {
+    let body = r#"{"status": "success", "data": {"resultType": "vector", "result": [
+        {"metric": {"exported_namespace": "ml", "exported_pod": "trainer-0"}, "value": [0, "0.05"]}]}}"#;
+    let (page, _) = answering(&json(body), |url| {
+        run(&[&BUDGETS[..], &["--prometheus", url]].concat(), b"")
+    });
+    for told in [
+        "of which 2 at 5 %",
+        "<bdi>ml/Pod/trainer-0</bdi>",
+        "the idlest first",
+    ] {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+}
+
+#[test]
+fn a_prometheus_that_is_away_hides_no_budget() {
+    let page = run(
+        &[&BUDGETS[..], &["--prometheus", "http://127.0.0.1:1"]].concat(),
+        b"",
+    );
+    assert!(page.starts_with("status: 0"), "{page}");
+    assert!(
+        page.contains("How busy its GPUs are is not known"),
+        "{page}"
+    );
+    assert!(page.contains("<h3><bdi>research</bdi></h3>"), "{page}");
 }

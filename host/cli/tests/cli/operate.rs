@@ -94,3 +94,19 @@ fn an_object_that_cannot_be_read_is_no_silent_gap() {
     assert!(shown.contains("duplicate.yaml:"), "{shown}");
     assert!(shown.contains("kind: PolicyReport"), "{shown}");
 }
+
+#[test]
+fn what_names_no_accelerator_makes_no_report() {
+    let shown = run(&["audit", "folder/a.yaml", "values.yaml"], b"");
+    assert_eq!(shown, "status: 0\n----- stdout -----\n----- stderr -----\n");
+}
+
+#[test]
+fn what_names_one_and_is_well_is_counted() {
+    let pod = br#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "ml"}, "spec": {
+        "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+        "containers": [{"name": "main", "image": "app:1", "resources": {"limits": {"nvidia.com/gpu": 1, "cpu": 1, "memory": "8Gi"}}}]}}"#;
+    let shown = run(&["audit", "-"], pod);
+    assert!(shown.contains("pass: 1"), "{shown}");
+    assert!(shown.contains("results: []"), "{shown}");
+}

@@ -59,9 +59,13 @@ fn names_of_namespaces_and_pods_make_no_series() {
     for client in clients {
         client.join().unwrap();
     }
-    let started = Instant::now();
-    let after = server.get("/metrics").1;
-    let taken = started.elapsed();
+    // The best of ten: others have the machine too.
+    let scrape = |_| {
+        let started = Instant::now();
+        let after = server.get("/metrics").1;
+        (started.elapsed(), after)
+    };
+    let (taken, after) = (0..10).map(scrape).min().unwrap();
     println!("{} series, read in {taken:?}", series(&after));
     assert_eq!(series(&before), series(&after), "{after}");
     assert!(
@@ -70,6 +74,5 @@ fn names_of_namespaces_and_pods_make_no_series() {
     );
     let denied = "tollgate_reviews_total{phase=\"validate\",decision=\"denied\"} 10002";
     assert!(after.contains(denied), "{NAMESPACES} and two: {after}");
-    // Much less on a quiet machine.
-    assert!(taken < Duration::from_millis(500), "{taken:?}");
+    assert!(taken < Duration::from_millis(50), "{taken:?}");
 }

@@ -223,7 +223,7 @@ mod tests {
         assert!(has(
             "update leases.coordination.k8s.io `tollgate` in gpu-gate"
         ));
-        assert!(has("create events.events.k8s.io in default"));
+        assert!(has("create events.events.k8s.io"), "{all:#?}");
         assert!(has("patch budgets/status.tollgate.dev"));
         let optional = rights("gpu-gate");
         let optional = optional.iter().filter(|right| right.is_optional()).count();

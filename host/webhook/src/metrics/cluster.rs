@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder};
 use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -23,11 +24,37 @@ pub struct Registered {
     pub fails_open: bool,
 }
 
+/// What became of a refusal that the owner of a pod was to be told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerTold {
+    /// He was told.
+    Written,
+    /// He had been told the same a moment ago.
+    Repeated,
+    /// There were too many at once, or there is no such owner.
+    Dropped,
+    /// The API server refused, or was away.
+    Failed,
+}
+
+impl OwnerTold {
+    /// The word in metrics.
+    pub fn as_label(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Repeated => "repeated",
+            Self::Dropped => "dropped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 pub(super) struct ClusterMetrics {
     leader: Single,
     registered: Single,
     fail_open: Single,
     refused: Family<KindLabels, Gauge>,
+    owners: Family<ToldLabels, Counter>,
 }
 
 /// Yes or no, or nothing until it is set.
@@ -61,6 +88,11 @@ struct KindLabels {
     kind: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ToldLabels {
+    result: &'static str,
+}
+
 impl ClusterMetrics {
     pub(super) fn new(registry: &mut Registry) -> Self {
         let refused = Family::default();
@@ -68,6 +100,12 @@ impl ClusterMetrics {
             "objects_refused",
             "Configuration objects whose newest version cannot be used",
             refused.clone(),
+        );
+        let owners = Family::default();
+        registry.register(
+            "owners_told",
+            "Refused pods of controllers, by whether their owners were told with an event",
+            owners.clone(),
         );
         Self {
             leader: single(registry, "leader", "Whether this replica leads"),
@@ -82,6 +120,7 @@ impl ClusterMetrics {
                 "Whether somebody lets objects in when nobody answers",
             ),
             refused,
+            owners,
         }
     }
 
@@ -96,6 +135,13 @@ impl ClusterMetrics {
         } = registered;
         self.registered.set(is_complete);
         self.fail_open.set(fails_open);
+    }
+
+    pub(super) fn owners_told(&self, told: OwnerTold, count: u64) {
+        let result = told.as_label();
+        self.owners
+            .get_or_create(&ToldLabels { result })
+            .inc_by(count);
     }
 
     pub(super) fn objects_refused(&self, by_kind: &BTreeMap<&'static str, usize>) {

@@ -19,7 +19,9 @@ mod foretold;
 mod golden;
 mod known;
 mod operate;
+mod owners;
 mod page;
+mod path;
 mod plugin;
 mod pods;
 mod stream;
@@ -75,6 +77,9 @@ fn main() -> ExitCode {
         operate::a_replica_tells_how_it_stands_in_the_cluster,
         operate::a_doctor_finds_what_is_well_and_what_is_not,
         operate::an_audit_writes_reports_that_a_second_run_leaves_alone,
+        operate::idle_gpus_are_shown_beside_what_is_held,
+        owners::a_deployment_is_told_why_its_pods_are_refused,
+        path::the_commands_of_the_page_do_what_it_says,
         systems::pytorchjob,
         systems::tfjob,
         systems::mpijob,

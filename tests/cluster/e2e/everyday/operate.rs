@@ -1,15 +1,25 @@
 //! What those who operate a cluster look with: metrics, `doctor`, `audit`.
 
-use std::time::Instant;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::{DeleteParams, ListParams, PostParams};
 use serde_json::{Value, json};
-use tollgate_e2e::{Cluster, tollgate_answers, until};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+use tollgate_e2e::{Cluster, Namespace, tollgate_answers, until};
 
-use crate::pods::wants;
+use crate::pods::{deployment, spec, wants};
 
 /// How many pods the audit is measured with, where the environment says so; few otherwise.
 const MANY: &str = "TOLLGATE_E2E_AUDIT";
+
+/// How many of them are made at once.
+const AT_ONCE: usize = 32;
 
 pub(crate) async fn a_replica_tells_how_it_stands_in_the_cluster(cluster: &Cluster) -> Result<()> {
     let tollgate = cluster.tollgate().await?;
@@ -47,10 +57,8 @@ fn doctor(cluster: &Cluster, more: &[&str]) -> Result<(Option<i32>, Vec<Value>)>
         &kubeconfig,
     ];
     let (status, said) = tollgate_answers(&[&arguments, more].concat())?;
-    // Behind it stands what the client logs of answers that it did not like.
-    let end = said.rfind("\n}").map_or(said.len(), |end| end + 2);
-    let told = said.get(..end).unwrap_or_default();
-    let told: Value = serde_json::from_str(told).with_context(|| said.clone())?;
+    // Nothing else is said, also where the API server answers with errors.
+    let told: Value = serde_json::from_str(&said).with_context(|| said.clone())?;
     let checks = told["checks"].as_array().cloned().unwrap_or_default();
     Ok((status, checks))
 }
@@ -126,19 +134,55 @@ pub(crate) async fn an_audit_writes_reports_that_a_second_run_leaves_alone(
     outcome.with_context(|| cluster.logs())
 }
 
+/// Makes pods that came before Tollgate did, so that they have no toleration.
+async fn make_pods(namespace: &Namespace<'_>, count: usize) -> Result<()> {
+    let client = namespace.cluster().objects().client();
+    let pods: Api<Pod> = Api::namespaced(client, namespace.name());
+    let mut making = JoinSet::new();
+    for number in 0..count {
+        let pod = wants(&format!("pod-{number}"), "nvidia.com/gpu", "1");
+        let (pods, pod) = (pods.clone(), serde_json::from_value(pod)?);
+        making.spawn(async move { pods.create(&PostParams::default(), &pod).await });
+        if making.len() == AT_ONCE
+            && let Some(made) = making.join_next().await
+        {
+            made??;
+        }
+    }
+    while let Some(made) = making.join_next().await {
+        made??;
+    }
+    Ok(())
+}
+
+/// Runs a command of the `tollgate` binary that says little, and gives also the most memory that it had, in words.
+fn measured(arguments: &[&str]) -> Result<(Option<i32>, String, String)> {
+    let mut command = Command::new(std::env::var_os("TOLLGATE_BIN").context("no binary")?);
+    let piped = command
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = piped.spawn()?;
+    let mut most = String::new();
+    while child.try_wait()?.is_none() {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        most = line.map_or(most, |line| line.trim().to_owned());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let output = child.wait_with_output()?;
+    let [told, said] = [&output.stdout, &output.stderr].map(|it| String::from_utf8_lossy(it));
+    Ok((output.status.code(), format!("{told}{said}"), most))
+}
+
 async fn audit(cluster: &Cluster) -> Result<()> {
     let namespace = cluster.namespace("audited").await?;
     let count: usize = std::env::var(MANY).map_or(Ok(20), |count| count.parse())?;
-    for number in 0..count {
-        // They came before Tollgate did, so that they have no toleration, and ask for shares that others would mind.
-        namespace
-            .create(wants(&format!("pod-{number}"), "nvidia.com/gpu", "1"))
-            .await?;
-    }
+    make_pods(&namespace, count).await?;
     let kubeconfig = cluster.kubeconfig().display().to_string();
     let run = |kind: &str| {
         let started = Instant::now();
-        let (status, said) = tollgate_answers(&[
+        let (status, said, most) = measured(&[
             "audit",
             "--cluster",
             "--kubeconfig",
@@ -146,7 +190,10 @@ async fn audit(cluster: &Cluster) -> Result<()> {
             "--report",
             kind,
         ])?;
-        eprintln!("audit of {count} pods: {:?}\n{said}", started.elapsed());
+        eprintln!(
+            "audit of {count} pods: {:?}, {most}\n{said}",
+            started.elapsed()
+        );
         Ok::<_, anyhow::Error>((status, said))
     };
     let (status, said) = run("wgpolicy")?;
@@ -183,16 +230,10 @@ async fn audit(cluster: &Cluster) -> Result<()> {
         ensure!(first == second, "a second run changed reports");
     }
     // What nothing is left of goes.
-    cluster
-        .kubectl(&[
-            "delete",
-            "pods",
-            "--all",
-            "--namespace",
-            namespace.name(),
-            "--grace-period=0",
-            "--force",
-        ])
+    let pods: Api<Pod> = Api::namespaced(cluster.objects().client(), namespace.name());
+    let at_once = DeleteParams::default().grace_period(0);
+    let _going = pods
+        .delete_collection(&at_once, &ListParams::default())
         .await?;
     until("the pods are gone", async || {
         ensure!(namespace.pods("").await?.is_empty(), "they are there");
@@ -204,9 +245,88 @@ async fn audit(cluster: &Cluster) -> Result<()> {
         .objects()
         .list(REPORTS[1].1, namespace.name(), "")
         .await?;
-    // Each namespace has a config map, which nobody minds.
-    let is_empty =
-        |report: &Value| report["results"] == json!([]) && report["summary"]["pass"] == 1;
-    ensure!(left.iter().all(is_empty), "{said} {left:#?}");
+    // The config map that each namespace has names no accelerator, and so makes no report.
+    ensure!(left.is_empty(), "{said} {left:#?}");
+    ensure!(said.contains(" 0 reports, 0 of them changed, "), "{said}");
+    Ok(())
+}
+
+/// Answers as a Prometheus would: pod `busy` of a namespace was busy nine tenths of the time, those of Deployment `idle` not.
+async fn prometheus(namespace: &str, pods: &[Value]) -> Result<(String, JoinHandle<()>)> {
+    let sample = |pod: &Value| {
+        let name = pod["metadata"]["name"].as_str().unwrap_or_default();
+        let busy = if name == "busy" { "0.9" } else { "0.05" };
+        json!({"metric": {"namespace": "gpu-operator", "pod": "dcgm", "exported_namespace": namespace, "exported_pod": name},
+               "value": [0, busy]})
+    };
+    let result: Vec<_> = pods.iter().map(sample).collect();
+    let body = json!({"status": "success", "data": {"resultType": "vector", "result": result}})
+        .to_string();
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let answering = tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            let _read = stream.read(&mut request).await;
+            let length = body.len();
+            let head =
+                format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+            let _written = stream.write_all(format!("{head}{body}").as_bytes()).await;
+        }
+    });
+    Ok((url, answering))
+}
+
+pub(crate) async fn idle_gpus_are_shown_beside_what_is_held(cluster: &Cluster) -> Result<()> {
+    cluster.tollgate().await?;
+    let namespace = cluster.namespace("idle").await?;
+    let budget = json!({
+        "apiVersion": "tollgate.dev/v1alpha1", "kind": "Budget", "metadata": {"name": "idle"},
+        "spec": {"scope": {"namespaces": [namespace.name()]}, "limits": [{"unit": "gpu", "amount": "8"}]},
+    });
+    cluster.objects().create("", &budget).await?;
+    until("its pods are let in", async || {
+        namespace.create(wants("busy", "nvidia.com/gpu", "1")).await
+    })
+    .await?;
+    namespace
+        .create(deployment("idle", 3, &spec("nvidia.com/gpu", "1")))
+        .await?;
+    let pods = until("all pods are there", async || {
+        let pods = namespace.pods("").await?;
+        ensure!(pods.len() == 4, "{} are", pods.len());
+        Ok(pods)
+    })
+    .await?;
+    let (url, answering) = prometheus(namespace.name(), &pods).await?;
+    let kubeconfig = cluster.kubeconfig().display().to_string();
+    let (status, said) = tokio::task::spawn_blocking(move || {
+        tollgate_answers(&[
+            "budget",
+            "idle",
+            "--cluster",
+            "-o",
+            "json",
+            "--kubeconfig",
+            &kubeconfig,
+            "--prometheus",
+            &url,
+        ])
+    })
+    .await??;
+    answering.abort();
+    ensure!(status == Some(0), "{said}");
+    let told: Value = serde_json::from_str(&said).with_context(|| said.clone())?;
+    let told = &told["budgets"][0]["utilisation"];
+    let name = namespace.name();
+    let expected = json!({
+        "window": "1h", "held": "4", "measured": "4", "percent": 26.2,
+        "byNamespace": {name: {"held": "4", "measured": "4", "percent": 26.2}},
+        "byOwner": {
+            format!("{name}/Deployment/idle"): {"held": "3", "measured": "3", "percent": 5.0},
+            format!("{name}/Pod/busy"): {"held": "1", "measured": "1", "percent": 90.0},
+        },
+    });
+    ensure!(*told == expected, "{told:#}");
     Ok(())
 }

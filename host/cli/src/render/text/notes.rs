@@ -85,6 +85,7 @@ fn made(pod: &PodSummary) -> Note {
         role,
         path: _,
         count,
+        names_accelerator: _,
         devices,
         fits: _,
     } = pod;

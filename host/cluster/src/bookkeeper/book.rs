@@ -122,7 +122,7 @@ impl Book {
                 Some((_, roll)) => roll.clone(),
                 None => Roll::following(account),
             };
-            roll.recount(account, &limits, live.clone(), now)
+            roll.recount(account, &limits, &live, now)
         };
         let written = self.write(store, known, &step).await?;
         // What was seen before the pods were listed is in the list.

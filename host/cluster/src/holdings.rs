@@ -59,7 +59,7 @@ impl Inventory {
                 let name = object.name_any();
                 let spec = object.data.get("spec").cloned().unwrap_or_default();
                 if kind == BUDGET {
-                    let account = Known::of(&object).account(&name)?;
+                    let account = Known::of(object.clone()).account(&name)?;
                     inventory.accounts.insert(name.clone(), account);
                 }
                 let document = json!({"apiVersion": VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec});

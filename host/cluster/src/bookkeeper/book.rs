@@ -250,7 +250,11 @@ impl Book {
                         });
                     }
                     Err(StoreError::Conflict { .. }) => {}
-                    Err(err) => return Err(err.into()),
+                    Err(err) => {
+                        // Nobody knows whether it was written. What was seen must not be charged again on top of it.
+                        self.counted = None;
+                        return Err(err.into());
+                    }
                 }
             }
             known = store.read(&self.budget).await?;
@@ -261,3 +265,6 @@ impl Book {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

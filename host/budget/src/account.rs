@@ -4,11 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use tollgate_gpu::Amount;
 
-use crate::{
-    Charge, LedgerError, Limit, LimitKey, Usage,
-    taken::{Taken, sum},
-    usage::{oldest, slot},
-};
+use crate::{Charge, LedgerError, Limit, LimitKey, Usage, draft::Draft, taken::Taken};
 
 /// The most reservations of one budget, which keeps its status far below what the API server stores.
 pub const MOST_RESERVATIONS: usize = 4_096;
@@ -94,53 +90,13 @@ impl Account {
     ///
     /// When a sum does not fit, or the calendar does not reach so far; nothing is changed then.
     pub fn reserve(&mut self, wish: &Reserve, now: i64) -> Result<Verdict, LedgerError> {
-        let Reserve {
-            uid, reservation, ..
-        } = wish;
-        if let Some(known) = self.reservations.get_mut(uid)
-            && known.charge == reservation.charge
-        {
-            known.attempt = reservation.attempt.clone();
-            return Ok(Verdict::Already);
-        }
-        let before = self.reservations.remove(uid);
-        let verdict = self.try_reserve(wish, now);
-        match (&verdict, before) {
-            (Ok(Verdict::Reserved), _) | (_, None) => {}
-            (_, Some(before)) => {
-                self.reservations.insert(uid.clone(), before);
-            }
-        }
-        verdict
-    }
-
-    fn try_reserve(&mut self, wish: &Reserve, now: i64) -> Result<Verdict, LedgerError> {
-        let Reserve {
-            uid,
-            priority,
-            reservation,
-            limits,
-            beyond,
-        } = wish;
-        if !beyond {
-            let mut standings = self.standings(limits, &reservation.charge, *priority, now)?;
-            standings.retain(|standing| standing.is_exceeded);
-            if !standings.is_empty() {
-                return Ok(Verdict::Exceeded(standings));
-            }
-        }
-        if self.reservations.len() >= MOST_RESERVATIONS {
-            return Ok(Verdict::Full);
-        }
-        self.reservations.insert(uid.clone(), reservation.clone());
-        Ok(Verdict::Reserved)
+        self.draft(|draft| draft.reserve(wish, now))
     }
 
     /// Gives back what a review reserved for a pod; whether anything was. What another review of the same pod relies
     /// on stays.
     pub fn release(&mut self, uid: &str, attempt: &str) -> bool {
-        let is_own = |known: &Reservation| &*known.attempt == attempt;
-        self.reservations.get(uid).is_some_and(is_own) && self.reservations.remove(uid).is_some()
+        self.draft(|draft| draft.release(uid, attempt))
     }
 
     /// Ends a pod that nobody has seen, where nobody looks: what it has spent of windows stays spent.
@@ -149,18 +105,15 @@ impl Account {
     ///
     /// When a sum does not fit, or the calendar does not reach so far.
     pub fn end(&mut self, uid: &str, limits: &[Limit], now: i64) -> Result<bool, LedgerError> {
-        let Some(Reservation { charge, at, .. }) = self.reservations.remove(uid) else {
-            return Ok(false);
-        };
-        for limit in limits {
-            let key = limit.key();
-            if let Some(draw) = charge.get(&key) {
-                let usage = self.usage.entry(key).or_default();
-                usage.settle(limit.window.as_ref(), now)?;
-                usage.spend(limit.window.as_ref(), *draw, at, now)?;
-            }
-        }
-        Ok(true)
+        self.draft(|draft| draft.end(uid, limits, now))
+    }
+
+    /// Changes it by one wish.
+    fn draft<T>(&mut self, change: impl FnOnce(&mut Draft) -> T) -> T {
+        let mut draft = Draft::of(std::mem::take(self));
+        let changed = change(&mut draft);
+        *self = draft.into_account();
+        changed
     }
 
     /// How the limits that a charge takes something of stand for it, in the order of the document.
@@ -177,9 +130,11 @@ impl Account {
     ) -> Result<Vec<Standing>, LedgerError> {
         let mut standings = Vec::new();
         for limit in limits {
-            let draw = charge.get(&limit.key()).filter(|draw| !draw.is_nothing());
+            let key = limit.key();
+            let draw = charge.get(&key).filter(|draw| !draw.is_nothing());
             if let Some(draw) = draw {
-                standings.push(Taken::of(self, limit, Some(*draw), now)?.standing(priority)?);
+                let taken = Taken::of(self, &key, limit.window.as_ref(), now)?;
+                standings.push(taken.standing(limit, *draw, priority)?);
             }
         }
         Ok(standings)
@@ -203,9 +158,7 @@ impl Account {
     ///
     /// When it does not fit, or the calendar does not reach so far.
     pub fn reserved(&self, limit: &Limit, now: i64) -> Result<Amount, LedgerError> {
-        let taken = Taken::of(self, limit, None, now)?;
-        let window = limit.window.as_ref();
-        sum(&taken.reserved, oldest(window, now)?..=slot(window, now)?)
+        Taken::of(self, &limit.key(), limit.window.as_ref(), now)?.reserved()
     }
 }
 

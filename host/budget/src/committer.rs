@@ -4,6 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
     Account, LedgerError, Limit, Reserve, Store, StoreError, Uid, Verdict, Version, Versioned,
+    draft::Draft,
     queue::{Baton, Entered, Queue, Turn, Waiter},
 };
 
@@ -113,9 +114,8 @@ impl Committer {
 
     /// Answers all that wait, in one write, and gives the answer to one's own wish.
     async fn lead(&self, baton: &Baton<Wish, Answer>, own: Wish) -> Answer {
-        let waiters = baton.take();
-        let wishes: Vec<_> = waiters.iter().map(|waiter| &waiter.asked).collect();
-        match self.commit(&own, &wishes).await {
+        let mut waiters = VecDeque::new();
+        match self.commit(baton, &own, &mut waiters).await {
             Ok((first, others)) => {
                 send(waiters, others);
                 first
@@ -128,11 +128,13 @@ impl Committer {
         }
     }
 
-    /// Applies wishes to one account and writes it if it changed, again until nobody else was faster.
+    /// Applies wishes to one account and writes it if it changed, again until nobody else was faster. Whoever comes
+    /// while somebody else is takes part in the next try.
     async fn commit(
         &self,
+        baton: &Baton<Wish, Answer>,
         own: &Wish,
-        others: &[&Wish],
+        waiters: &mut VecDeque<Waiter<Wish, Answer>>,
     ) -> Result<(Answer, Vec<Answer>), StoreError> {
         // Right unless somebody else wrote since, which the store tells at the write.
         let mut recent = self.store.recent(&self.budget);
@@ -143,13 +145,13 @@ impl Committer {
                 Some(recent) => recent,
                 None => self.store.load(&self.budget).await?,
             };
-            let mut changed = Account::clone(&account);
-            let mut apply = |wish: &Wish| wish.apply(&mut changed);
-            let first = apply(own);
-            let verdicts: Vec<_> = others.iter().map(|wish| apply(wish)).collect();
-            let is_same = changed == *account;
-            let changed = Arc::new(changed);
-            match is_same {
+            baton.take(waiters);
+            let mut draft = Draft::of(Account::clone(&account));
+            let first = own.apply(&mut draft);
+            let others = waiters.iter().map(|waiter| waiter.asked.apply(&mut draft));
+            let others: Vec<_> = others.collect();
+            let changed = Arc::new(draft.into_account());
+            match changed == account {
                 true if is_fresh => {}
                 true => continue,
                 false => match self.write(&version, &changed).await {
@@ -159,7 +161,7 @@ impl Committer {
                 },
             }
             let answer = |verdict: Result<_, LedgerError>| Ok((verdict?, changed.clone()));
-            return Ok((answer(first), verdicts.into_iter().map(answer).collect()));
+            return Ok((answer(first), others.into_iter().map(answer).collect()));
         }
     }
 
@@ -174,15 +176,15 @@ impl Committer {
 }
 
 impl Wish {
-    fn apply(&self, account: &mut Account) -> Result<Verdict, LedgerError> {
+    fn apply(&self, draft: &mut Draft) -> Result<Verdict, LedgerError> {
         match self {
-            Self::Reserve { wish, now } => account.reserve(wish, *now),
+            Self::Reserve { wish, now } => draft.reserve(wish, *now),
             Self::Release { uid, attempt } => {
-                account.release(uid, attempt);
+                draft.release(uid, attempt);
                 Ok(Verdict::Already)
             }
             Self::End { uid, limits, now } => {
-                account.end(uid, limits, *now)?;
+                draft.end(uid, limits, *now)?;
                 Ok(Verdict::Already)
             }
         }

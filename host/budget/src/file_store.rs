@@ -1,6 +1,7 @@
 //! Accounts in a folder, for a server without a cluster.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -11,7 +12,7 @@ use crate::{
     Account, Store, StoreError, Stored, Version, Versioned, read_account,
     store::Numbered,
     sync::{Mutex, lock},
-    write_account,
+    wire::account_text,
 };
 
 /// A store in a folder that one process has for itself: a file for each budget, replaced as a whole, so that after a
@@ -22,8 +23,9 @@ use crate::{
 pub struct FileStore {
     folder: PathBuf,
     accounts: Mutex<Numbered>,
-    /// Held while one account is checked, written and taken: whoever reads others does not wait for the disk.
-    writing: Mutex<()>,
+    /// By budget, held while its account is checked, written and taken: whoever reads it or writes another does not wait
+    /// for the disk, which takes what is written at the same time together.
+    writing: Mutex<BTreeMap<Arc<str>, Arc<Mutex<()>>>>,
     /// Held for as long as the store is.
     _lock: File,
 }
@@ -101,7 +103,7 @@ impl FileStore {
         Ok(Self {
             folder: folder.to_owned(),
             accounts: Mutex::new(accounts),
-            writing: Mutex::new(()),
+            writing: Mutex::default(),
             _lock: held,
         })
     }
@@ -121,12 +123,17 @@ impl FileStore {
             budget: budget.into(),
             source: Arc::new(err),
         };
-        let _one_at_a_time = lock(&self.writing);
+        let turn = self.turn(budget);
+        let _one_at_a_time = lock(&turn);
         let current = lock(&self.accounts).load(budget).version;
         if current == *replaced {
             self.write(budget, &account).map_err(failed)?;
         }
         lock(&self.accounts).store(budget, replaced, account)
+    }
+
+    fn turn(&self, budget: &str) -> Arc<Mutex<()>> {
+        Arc::clone(lock(&self.writing).entry(budget.into()).or_default())
     }
 
     fn write(&self, budget: &str, account: &Account) -> io::Result<()> {
@@ -139,7 +146,7 @@ impl FileStore {
         let file = self.folder.join(format!("{budget}{SUFFIX}"));
         let new = self.folder.join(format!("{budget}{SUFFIX}.new"));
         let mut written = File::create(&new)?;
-        written.write_all(write_account(account)?.to_string().as_bytes())?;
+        written.write_all(&account_text(account)?)?;
         written.sync_all()?;
         fs::rename(&new, &file)?;
         // The name is on the disk only when the folder is.

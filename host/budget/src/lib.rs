@@ -20,6 +20,8 @@ pub use usage::Usage;
 mod account;
 pub use account::{Account, MOST_RESERVATIONS, Reservation, Reserve, Standing, Uid, Verdict};
 
+mod draft;
+
 mod taken;
 
 mod roll;

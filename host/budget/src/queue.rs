@@ -78,9 +78,10 @@ impl<Q, A> Queue<Q, A> {
 }
 
 impl<Q, A> Baton<Q, A> {
-    /// All that wait now, to be answered.
-    pub(crate) fn take(&self) -> VecDeque<Waiter<Q, A>> {
-        std::mem::take(&mut lock(&self.0).waiting)
+    /// Adds all that wait now to those that are to be answered. Whoever has left is passed over: nothing is done for it.
+    pub(crate) fn take(&self, waiters: &mut VecDeque<Waiter<Q, A>>) {
+        waiters.append(&mut lock(&self.0).waiting);
+        waiters.retain(|waiter| !waiter.answer.is_canceled());
     }
 }
 
@@ -101,9 +102,12 @@ impl<Q, A> Drop for Baton<Q, A> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{
+        collections::VecDeque,
+        sync::{Arc, atomic::Ordering},
+    };
 
-    use shuttle::{check_dfs, future::block_on, thread};
+    use shuttle::{check_dfs, check_random, future::block_on, sync::atomic::AtomicU32, thread};
 
     use super::{Entered, Queue, Turn};
 
@@ -116,7 +120,9 @@ mod tests {
                 Turn::Lead(baton) => baton,
             },
         };
-        for waiter in baton.take() {
+        let mut waiters = VecDeque::new();
+        baton.take(&mut waiters);
+        for waiter in waiters {
             drop(waiter.answer.send(Turn::Answered(waiter.asked)));
         }
         asked
@@ -135,6 +141,36 @@ mod tests {
             assert!(matches!(queue.enter(&2), Entered::Lead(_)));
         };
         check_dfs(orders, None);
+    }
+
+    #[test]
+    fn no_two_lead_at_the_same_time() {
+        let orders = || {
+            let queue = Arc::new(Queue::<u32, u32>::default());
+            let leaders = Arc::new(AtomicU32::new(0));
+            let threads: Vec<_> = (0..3)
+                .map(|_| {
+                    let (queue, leaders) = (queue.clone(), leaders.clone());
+                    thread::spawn(move || {
+                        let baton = match queue.enter(&0) {
+                            Entered::Lead(baton) => baton,
+                            Entered::Wait(receiver) => match block_on(receiver).unwrap() {
+                                Turn::Answered(_) => panic!("nobody answers"),
+                                Turn::Lead(baton) => baton,
+                            },
+                        };
+                        assert_eq!(leaders.fetch_add(1, Ordering::SeqCst), 0);
+                        thread::yield_now();
+                        leaders.fetch_sub(1, Ordering::SeqCst);
+                        drop(baton);
+                    })
+                })
+                .collect();
+            threads
+                .into_iter()
+                .for_each(|thread| thread.join().unwrap());
+        };
+        check_random(orders, 2_000);
     }
 
     #[test]

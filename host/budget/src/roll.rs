@@ -3,26 +3,33 @@
 //! Every function gives a new roll and a new account. The leader keeps the roll only after the account was written, and
 //! applies the same events to a fresh account when somebody else was faster. A leader that lost its roll recounts.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use rpds::RedBlackTreeMapSync;
 
 use crate::{Account, Charge, Draw, LedgerError, Limit, LimitKey, Standing, Uid, Usage};
 
-/// The live pods of one budget, as one leader knows them.
+/// The live pods of one budget, as one leader knows them. A clone shares them: of a hundred thousand, a write copies those
+/// that it changes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Roll {
     /// The leader's term.
     term: u64,
-    live: BTreeMap<Uid, Running>,
+    live: RedBlackTreeMapSync<Uid, Arc<[Running]>>,
     /// When the leader first saw each reservation, by the review that made it, on its own monotonic clock.
-    seen: BTreeMap<Uid, (Arc<str>, Duration)>,
+    seen: Arc<BTreeMap<Uid, (Arc<str>, Duration)>>,
 }
 
-/// What a live pod takes, and since when.
-type Running = BTreeMap<LimitKey, (Draw, i64)>;
+/// What a live pod takes of one limit, and since when.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Running {
+    key: LimitKey,
+    draw: Draw,
+    began: i64,
+}
+
+/// Limits with their keys, which are made once for all pods.
+struct Keyed<'a>(Vec<(LimitKey, &'a Limit)>);
 
 /// A pod that is there.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -96,11 +103,12 @@ impl Roll {
     ) -> Result<Change, LedgerError> {
         self.check_term(account)?;
         let mut change = Change::of(self, account);
-        change.settle(limits, now)?;
+        let keyed = Keyed::of(limits);
+        change.settle(&keyed, now)?;
         for event in events {
             match event {
-                Event::Seen(uid, live) => change.see(limits, uid, live, now)?,
-                Event::Ended(uid, ended) => change.end(limits, uid, *ended)?,
+                Event::Seen(uid, live) => change.see(limits, &keyed, uid, live, now)?,
+                Event::Ended(uid, ended) => change.end(&keyed, uid, *ended)?,
                 Event::NeverComes(uid) => {
                     change.account.reservations.remove(uid);
                 }
@@ -128,6 +136,7 @@ impl Roll {
             notices,
         } = &mut change;
         let before = std::mem::take(&mut roll.seen);
+        let mut seen = BTreeMap::new();
         account.reservations.retain(|uid, reservation| {
             let attempt = &reservation.attempt;
             let first = match before.get(uid) {
@@ -138,10 +147,11 @@ impl Roll {
             if is_over {
                 notices.push(Notice::Expired(uid.clone()));
             } else {
-                roll.seen.insert(uid.clone(), (attempt.clone(), first));
+                seen.insert(uid.clone(), (attempt.clone(), first));
             }
             !is_over
         });
+        roll.seen = Arc::new(seen);
         Ok(change)
     }
 
@@ -154,43 +164,41 @@ impl Roll {
         &self,
         account: &Account,
         limits: &[Limit],
-        live: BTreeMap<Uid, Live>,
+        live: &BTreeMap<Uid, Live>,
         now: i64,
     ) -> Result<Change, LedgerError> {
         if account.term > self.term {
             return Err(LedgerError::Followed);
         }
         let mut change = Change::of(self, account);
+        let keyed = Keyed::of(limits);
         change.account.term = self.term;
-        let written = change.since(limits);
-        change.settle(limits, now)?;
+        let written = change.since(&keyed);
+        change.settle(&keyed, now)?;
         let known = change.account.clone();
-        let pods = live.into_iter();
-        change.roll.live = pods
-            .map(|(uid, live)| {
-                let reserved = known.reservations.get(&uid);
-                let running = running(&live.charge, reserved.map_or(live.began, |kept| kept.at));
-                (uid, running)
-            })
-            .collect();
-        for limit in limits {
-            let since = written.get(&limit.key()).copied().unwrap_or_default();
+        let pods = live.iter().map(|(uid, live)| {
+            let reserved = known.reservations.get(uid);
+            let began = reserved.map_or(live.began, |kept| kept.at);
+            (uid.clone(), keyed.running(&live.charge, began).into())
+        });
+        change.roll.live = pods.collect();
+        for (key, limit) in &keyed.0 {
+            let since = written.get(key).copied().unwrap_or_default();
             let is_counted = |uid: &Uid, began: i64| match self.live.is_empty() {
                 true => began <= since,
                 false => self.has(uid),
             };
-            change.recount(limit, &known, &is_counted, now)?;
+            change.recount((key, limit), &known, &is_counted, now)?;
         }
-        let keys: BTreeSet<_> = limits.iter().map(Limit::key).collect();
         let Change { roll, account, .. } = &mut change;
-        account.usage.retain(|key, _| keys.contains(key));
+        account.usage.retain(|key, _| keyed.get(key).is_some());
         account.reservations.retain(|uid, _| !roll.takes_some(uid));
         Ok(change)
     }
 
     fn takes_some(&self, uid: &str) -> bool {
-        let running = self.live.get(uid).into_iter().flatten();
-        running.into_iter().any(|(_, (draw, _))| !draw.is_nothing())
+        let running = self.live.get(uid).into_iter().flat_map(|all| all.iter());
+        running.into_iter().any(|one| !one.draw.is_nothing())
     }
 
     fn check_term(&self, account: &Account) -> Result<(), LedgerError> {
@@ -198,6 +206,32 @@ impl Roll {
             true => Ok(()),
             false => Err(LedgerError::Followed),
         }
+    }
+}
+
+impl<'a> Keyed<'a> {
+    fn of(limits: &'a [Limit]) -> Self {
+        Self(limits.iter().map(|limit| (limit.key(), limit)).collect())
+    }
+
+    fn get(&self, key: &LimitKey) -> Option<&'a Limit> {
+        let limits = self.0.iter();
+        limits
+            .filter_map(|(known, limit)| (known == key).then_some(*limit))
+            .next()
+    }
+
+    /// What a pod takes that began at a second. The keys are shared by all pods.
+    fn running(&self, charge: &Charge, began: i64) -> Vec<Running> {
+        let draws = charge.iter().map(|(key, draw)| {
+            let shared = self.0.iter().find(|(known, _)| known == key);
+            Running {
+                key: shared.map_or(key, |(known, _)| known).clone(),
+                draw: *draw,
+                began,
+            }
+        });
+        draws.collect()
     }
 }
 
@@ -210,20 +244,20 @@ impl Change {
         }
     }
 
-    fn settle(&mut self, limits: &[Limit], now: i64) -> Result<(), LedgerError> {
-        for limit in limits {
-            let usage = self.account.usage.entry(limit.key()).or_default();
+    fn settle(&mut self, keyed: &Keyed<'_>, now: i64) -> Result<(), LedgerError> {
+        for (key, limit) in &keyed.0 {
+            let usage = self.account.usage.entry(key.clone()).or_default();
             usage.settle(limit.window.as_ref(), now)?;
         }
         Ok(())
     }
 
     /// Up to when each total was written.
-    fn since(&self, limits: &[Limit]) -> BTreeMap<LimitKey, i64> {
-        let keys = limits.iter().map(Limit::key);
+    fn since(&self, keyed: &Keyed<'_>) -> BTreeMap<LimitKey, i64> {
+        let keys = keyed.0.iter().map(|(key, _)| key);
         keys.filter_map(|key| {
-            let since = self.account.usage.get(&key)?.since;
-            Some((key, since))
+            let since = self.account.usage.get(key)?.since;
+            Some((key.clone(), since))
         })
         .collect()
     }
@@ -232,12 +266,13 @@ impl Change {
     fn see(
         &mut self,
         limits: &[Limit],
+        keyed: &Keyed<'_>,
         uid: &Uid,
         live: &Live,
         now: i64,
     ) -> Result<(), LedgerError> {
         let takes_some = live.charge.values().any(|draw| !draw.is_nothing());
-        let before = self.roll.live.remove(uid);
+        let before = self.roll.live.get(uid).cloned();
         if before.is_none() && !takes_some {
             // A pod behind its gates. What is reserved for it is for when it leaves them.
             return Ok(());
@@ -257,50 +292,40 @@ impl Change {
             (None, None) => live.began,
         };
         let before = before.unwrap_or_default();
-        let mut after = running(&live.charge, began);
-        for (key, (draw, since)) in &mut after {
-            if let Some((known, began)) = before.get(key).filter(|(known, _)| known == draw) {
-                (*draw, *since) = (*known, *began);
+        let mut after = keyed.running(&live.charge, began);
+        for one in &mut after {
+            let is_same = |known: &&Running| known.key == one.key && known.draw == one.draw;
+            if let Some(known) = before.iter().find(is_same) {
+                one.began = known.began;
             }
         }
-        let gone = before
-            .iter()
-            .filter(|(key, known)| after.get(*key) != Some(*known));
-        let new = after
-            .iter()
-            .filter(|(key, known)| before.get(*key) != Some(*known));
-        for (key, (draw, began)) in gone {
-            self.remove(limits, key, *draw, (*began, now))?;
+        for gone in before.iter().filter(|known| !after.contains(known)) {
+            self.remove(keyed, gone, now)?;
         }
-        for (key, (draw, began)) in new {
-            if let Some(limit) = limits.iter().find(|limit| limit.key() == *key) {
-                let usage = self.account.usage.entry(key.clone()).or_default();
-                usage.add(limit.window.as_ref(), *draw, *began)?;
+        for new in after.iter().filter(|known| !before.contains(known)) {
+            if let Some(limit) = keyed.get(&new.key) {
+                let usage = self.account.usage.entry(new.key.clone()).or_default();
+                usage.add(limit.window.as_ref(), new.draw, new.began)?;
             }
         }
-        self.roll.live.insert(uid.clone(), after);
+        self.roll.live.insert_mut(uid.clone(), after.into());
         Ok(())
     }
 
-    fn end(&mut self, limits: &[Limit], uid: &Uid, ended: i64) -> Result<(), LedgerError> {
+    fn end(&mut self, keyed: &Keyed<'_>, uid: &Uid, ended: i64) -> Result<(), LedgerError> {
         self.account.reservations.remove(uid);
-        let running = self.roll.live.remove(uid).unwrap_or_default();
-        for (key, (draw, began)) in running {
-            self.remove(limits, &key, draw, (began, ended))?;
+        let before = self.roll.live.get(uid).cloned().unwrap_or_default();
+        self.roll.live.remove_mut(uid);
+        for gone in before.iter() {
+            self.remove(keyed, gone, ended)?;
         }
         Ok(())
     }
 
-    fn remove(
-        &mut self,
-        limits: &[Limit],
-        key: &LimitKey,
-        draw: Draw,
-        (began, ended): (i64, i64),
-    ) -> Result<(), LedgerError> {
-        let limit = limits.iter().find(|limit| limit.key() == *key);
-        if let Some((limit, usage)) = limit.zip(self.account.usage.get_mut(key)) {
-            usage.remove(limit.window.as_ref(), draw, began, ended)?;
+    fn remove(&mut self, keyed: &Keyed<'_>, gone: &Running, ended: i64) -> Result<(), LedgerError> {
+        let Running { key, draw, began } = gone;
+        if let Some((limit, usage)) = keyed.get(key).zip(self.account.usage.get_mut(key)) {
+            usage.remove(limit.window.as_ref(), *draw, *began, ended)?;
         }
         Ok(())
     }
@@ -308,21 +333,22 @@ impl Change {
     /// Replaces the total of one limit. What a pod accrued that was not counted in it is added.
     fn recount(
         &mut self,
-        limit: &Limit,
+        (key, limit): (&LimitKey, &Limit),
         known: &Account,
         is_counted: &dyn Fn(&Uid, i64) -> bool,
         now: i64,
     ) -> Result<(), LedgerError> {
-        let (key, window) = (limit.key(), limit.window.as_ref());
+        let window = limit.window.as_ref();
         let mut counted = Usage {
             since: now,
             ..Usage::default()
         };
-        let mut expected = known.usage.get(&key).cloned().unwrap_or_default();
+        let mut expected = known.usage.get(key).cloned().unwrap_or_default();
         for (uid, running) in &self.roll.live {
-            let Some((draw, began)) = running.get(&key).copied() else {
+            let Some(one) = running.iter().find(|one| one.key == *key) else {
                 continue;
             };
+            let (draw, began) = (one.draw, one.began);
             let is_new = known.reservations.contains_key(uid);
             match draw {
                 Draw::Accrued { .. } if is_counted(uid, began) && !is_new => {
@@ -339,17 +365,9 @@ impl Change {
         if told(&expected) != told(&counted) {
             self.notices.push(Notice::Drift(key.clone()));
         }
-        let usage = self.account.usage.entry(key).or_default();
+        let usage = self.account.usage.entry(key.clone()).or_default();
         usage.recount(window, counted, now)
     }
-}
-
-/// What a pod takes that began at a second.
-fn running(charge: &Charge, began: i64) -> Running {
-    let draws = charge.iter();
-    draws
-        .map(|(key, draw)| (key.clone(), (*draw, began)))
-        .collect()
 }
 
 #[cfg(test)]
@@ -531,7 +549,7 @@ mod tests {
     fn a_leader_that_another_has_followed_changes_nothing() {
         let old = Roll::following(&Account::default());
         let counted = |roll: &Roll, account: &Account| {
-            roll.recount(account, &limits(), [("a".into(), live(4))].into(), 0)
+            roll.recount(account, &limits(), &[("a".into(), live(4))].into(), 0)
         };
         let account = counted(&old, &Account::default()).unwrap().account;
         let new = Roll::following(&account);
@@ -559,7 +577,7 @@ mod tests {
     fn a_recount_counts_live_pods_keeps_other_reservations_and_tells_drift() {
         let pods = [("a".into(), live(4))].into();
         let clean = Roll::default()
-            .recount(&reserved("a", 4), &limits(), pods, 0)
+            .recount(&reserved("a", 4), &limits(), &pods, 0)
             .unwrap();
         assert_eq!(
             (used(&clean.account), clean.account.reservations.len()),
@@ -569,7 +587,7 @@ mod tests {
 
         let pods = [("b".into(), live(3))].into();
         let drifted = Roll::default()
-            .recount(&reserved("a", 4), &limits(), pods, 0)
+            .recount(&reserved("a", 4), &limits(), &pods, 0)
             .unwrap();
         assert_eq!(
             (used(&drifted.account), drifted.account.reservations.len()),

@@ -19,6 +19,11 @@ pub fn write_account(account: &Account) -> Result<serde_json::Value, serde_json:
     serde_json::to_value(AccountJson::from(account))
 }
 
+/// The text of an account's JSON.
+pub(crate) fn account_text(account: &Account) -> Result<Vec<u8>, serde_json::Error> {
+    serde_json::to_vec(&AccountJson::from(account))
+}
+
 /// The account that JSON tells.
 ///
 /// # Errors

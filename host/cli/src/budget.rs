@@ -115,7 +115,7 @@ pub(crate) async fn count(catalog: &Catalog, now: SystemTime) -> Result<Vec<Coun
         let name = &charged.budget.name;
         let live = live(&counted, name);
         let empty = Account::default();
-        let change = Roll::default().recount(&empty, &charged.limits, live, second);
+        let change = Roll::default().recount(&empty, &charged.limits, &live, second);
         let account = change
             .with_context(|| format!("the pods of budget `{name}` cannot be counted"))?
             .account;

@@ -78,9 +78,9 @@ impl Accounts {
             Change::Listed(all) => {
                 let names: BTreeSet<_> = all.iter().map(DynamicObject::name_any).collect();
                 self.known().retain(|name, _| names.contains(name));
-                all.iter().for_each(|object| self.keep(object));
+                all.iter().for_each(|object| self.see(object));
             }
-            Change::Applied(object) => self.keep(object),
+            Change::Applied(object) => self.see(object),
             Change::Deleted(object) => {
                 self.known().remove(&object.name_any());
             }
@@ -98,15 +98,22 @@ impl Accounts {
         self.get(budget)?.counted().ok()
     }
 
-    /// Keeps an object, unless a newer version of it is known: a write's answer comes before the watch.
-    fn keep(&self, object: &DynamicObject) {
-        let new = Known::of(object);
+    /// Takes in what the watch shows of an object, which mostly is what the answer to a write has said before.
+    fn see(&self, object: &DynamicObject) {
+        let version = Version(object.resource_version().unwrap_or_default().into());
+        let uid = object.uid().unwrap_or_default();
+        let known = self.get(&object.name_any());
+        if !known.is_some_and(|known| known.is_of(&uid, &version)) {
+            self.keep(&Known::of(object.clone()));
+        }
+    }
+
+    /// Keeps what was read or written, unless something newer is known: a write's answer comes before the watch.
+    fn keep(&self, new: &Known) {
         let mut known = self.known();
-        let is_old = known.get(&object.name_any()).is_some_and(|before| {
-            before.uid == new.uid && number(&before.version) > number(&new.version)
-        });
-        if !is_old {
-            known.insert(object.name_any(), new);
+        let before = known.get(&new.object.name_any());
+        if !before.is_some_and(|before| before.is_of(&new.uid, &new.version)) {
+            known.insert(new.object.name_any(), new.clone());
         }
     }
 
@@ -121,8 +128,7 @@ fn number(version: &Version) -> u64 {
 }
 
 impl Known {
-    pub(crate) fn of(object: &DynamicObject) -> Self {
-        let mut object = object.clone();
+    pub(crate) fn of(mut object: DynamicObject) -> Self {
         object.metadata.managed_fields = None;
         let status = object.data.get_mut("status").and_then(Value::as_object_mut);
         let account = status.and_then(|status| status.remove("account"));
@@ -135,6 +141,11 @@ impl Known {
                 .map_err(|err| Unreadable::Account(Arc::new(err))),
             object: Arc::new(object),
         }
+    }
+
+    /// Whether it is this version of the object or a later one.
+    fn is_of(&self, uid: &str, version: &Version) -> bool {
+        *self.uid == *uid && (self.version == *version || number(&self.version) > number(version))
     }
 
     /// The account, where it says anything: before the first count it knows of no pod that is there.
@@ -230,8 +241,7 @@ impl StatusStore {
             .get(budget)
             .await
             .map_err(|err| told(budget, err))?;
-        self.accounts.keep(&object);
-        Ok(Known::of(&object))
+        Ok(self.keep(object))
     }
 
     /// Writes an account over what is known of an object, and gives what is known then.
@@ -248,8 +258,13 @@ impl StatusStore {
         };
         let written = self.api.replace_status(budget, &params, &object).await;
         let written = written.map_err(|err| told(budget, err))?;
-        self.accounts.keep(&written);
-        Ok(Known::of(&written))
+        Ok(self.keep(written))
+    }
+
+    fn keep(&self, object: DynamicObject) -> Known {
+        let known = Known::of(object);
+        self.accounts.keep(&known);
+        known
     }
 
     async fn load_counted(&self, budget: &str) -> Result<Versioned, StoreError> {

@@ -215,7 +215,7 @@ pub async fn budgets(client: &Client) -> Result<Budgets, InventoryError> {
         for object in ours(client, kind).await? {
             if kind == BUDGET {
                 let name = object.name_any();
-                let account = Known::of(&object).account(&name)?;
+                let account = Known::of(object.clone()).account(&name)?;
                 budgets.accounts.insert(name, account);
             }
             budgets.documents.push(document(kind, &object));

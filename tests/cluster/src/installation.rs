@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
 use crate::http::get;
-use crate::process::{Process, program};
+use crate::process::{Memory, Process, program};
 use crate::wait::until;
 use crate::{Balancer, Cluster, Objects, WallClock, binaries, ports};
 
@@ -242,10 +242,24 @@ impl Replica {
         self.process.name()
     }
 
+    /// Where it serves the API server.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The file with its log.
     #[must_use]
     pub fn log(&self) -> &Path {
         self.process.log()
+    }
+
+    /// How much memory it has.
+    ///
+    /// # Errors
+    /// Where it runs no more.
+    pub fn memory(&self) -> Result<Memory> {
+        self.process.memory()
     }
 
     /// All its metrics, as text.

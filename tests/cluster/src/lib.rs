@@ -40,7 +40,7 @@ pub use mounted::MountedSecret;
 pub use namespace::Namespace;
 pub use nodes::{Model, NODES, TAINT, Taint};
 pub use objects::{Kind, Objects, Said};
-pub use process::{Process, end_of, program};
+pub use process::{Memory, Process, end_of, program};
 pub use suite::{Running, Test, run};
 pub use system::{NO_SUCH_DEVICE, System, broken};
 pub use wait::{PATIENCE, until};

@@ -22,6 +22,15 @@ pub fn program(path: &Path) -> Command {
     command
 }
 
+/// The memory of a process, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// What is resident.
+    pub resident: u64,
+    /// The most that ever was.
+    pub most: u64,
+}
+
 /// A running child process. Dropping it kills it.
 #[derive(Debug)]
 pub struct Process {
@@ -68,6 +77,24 @@ impl Process {
     #[must_use]
     pub fn log(&self) -> &Path {
         &self.log
+    }
+
+    /// How much memory it has.
+    ///
+    /// # Errors
+    /// Where the kernel does not tell.
+    pub fn memory(&self) -> Result<Memory> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id()))?;
+        let bytes = |key: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(key));
+            let kib = line.and_then(|line| line.split_whitespace().next());
+            let kib = kib.with_context(|| format!("`{key}` is missing"))?;
+            Ok::<_, anyhow::Error>(kib.parse::<u64>()? << 10)
+        };
+        Ok(Memory {
+            resident: bytes("VmRSS:")?,
+            most: bytes("VmHWM:")?,
+        })
     }
 
     /// Fails, with the end of its log, where it has ended by itself.

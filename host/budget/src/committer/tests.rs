@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use shuttle::{check_pct, check_random, future::block_on, thread};
+use shuttle::{check_dfs, check_pct, check_random, future::block_on, thread};
 use tollgate_gpu::{Amount, Unit};
 
-use super::Committer;
+use super::{Committer, Wish};
 use crate::{
     Account, Draw, Limit, MemoryStore, Reservation, Reserve, Store, StoreError, Stored, Verdict,
     Version, Versioned, reserve_in_all,
@@ -15,6 +15,11 @@ use crate::{
 const LIMIT: u128 = 2;
 
 fn wish(uid: &str) -> Arc<Reserve> {
+    wish_of(uid, "first")
+}
+
+/// What a try of a review of a pod asks for.
+fn wish_of(uid: &str, attempt: &str) -> Arc<Reserve> {
     let limit = Limit {
         unit: Unit::Gpu,
         model: None,
@@ -31,7 +36,7 @@ fn wish(uid: &str) -> Arc<Reserve> {
             charge: [(limit.key(), draw)].into(),
             at: 0,
             pod: ("ml".into(), uid.into()),
-            attempt: "first".into(),
+            attempt: attempt.into(),
         },
         limits: [limit].into(),
         beyond: false,
@@ -72,15 +77,64 @@ fn never_above_the_limit(replicas: usize, pods: usize) {
 }
 
 #[test]
-fn orders_of_two_charges_let_both_in() {
-    check_pct(|| never_above_the_limit(1, 2), 500, 3);
-    check_pct(|| never_above_the_limit(2, 2), 500, 3);
+fn in_every_order_two_charges_of_one_replica_are_both_made() {
+    check_dfs(|| never_above_the_limit(1, 2), None);
+}
+
+#[test]
+fn orders_of_two_charges_of_two_replicas_let_both_in() {
+    check_pct(|| never_above_the_limit(2, 2), 2_000, 3);
+}
+
+#[test]
+fn in_every_order_two_tries_of_one_review_are_one_charge() {
+    let orders = || {
+        let store = Arc::new(MemoryStore::default());
+        let committer = Arc::new(Committer::new("research".into(), store.clone()));
+        let other = {
+            let committer = committer.clone();
+            thread::spawn(move || block_on(committer.reserve(wish_of("pod", "other"), 0)))
+        };
+        let own = block_on(committer.reserve(wish_of("pod", "own"), 0));
+        let mut verdicts = [own, other.join().unwrap()].map(|answer| answer.unwrap().0);
+        verdicts.sort_by_key(|verdict| *verdict == Verdict::Already);
+        assert_eq!(verdicts, [Verdict::Reserved, Verdict::Already]);
+        assert_eq!(reservations(&*store, "research"), 1);
+    };
+    check_dfs(orders, None);
+}
+
+#[test]
+fn in_every_order_whoever_leaves_is_charged_once_at_most_and_the_other_once() {
+    let orders = || {
+        let store = Arc::new(MemoryStore::default());
+        let committer = Arc::new(Committer::new("research".into(), store.clone()));
+        let leaver = {
+            let committer = committer.clone();
+            thread::spawn(move || block_on(give_up(committer.reserve(wish("leaver"), 0))))
+        };
+        let stays = block_on(committer.reserve(wish("stays"), 0)).unwrap().0;
+        leaver.join().unwrap();
+        assert_eq!(stays, Verdict::Reserved);
+        let account = block_on(store.load("research")).unwrap().account;
+        let others = account.reservations.keys().filter(|uid| &***uid != "stays");
+        assert!(others.clone().count() <= 1, "{account:?}");
+        // Whoever asks again learns what became of it.
+        let expected = match others.count() {
+            0 => Verdict::Reserved,
+            _ => Verdict::Already,
+        };
+        let again = block_on(committer.reserve(wish("leaver"), 0)).unwrap().0;
+        assert_eq!(again, expected);
+        assert_eq!(reservations(&*store, "research"), 2);
+    };
+    check_dfs(orders, None);
 }
 
 #[test]
 fn orders_of_many_charges_let_in_exactly_what_fits() {
-    check_random(|| never_above_the_limit(3, 6), 300);
-    check_random(|| never_above_the_limit(1, 6), 300);
+    check_random(|| never_above_the_limit(3, 6), 1_000);
+    check_random(|| never_above_the_limit(1, 6), 1_000);
 }
 
 #[test]
@@ -137,10 +191,8 @@ fn a_rollback_leaves_what_a_later_try_relies_on() {
     let store = Arc::new(MemoryStore::default());
     let committer = Committer::new("research".into(), store.clone());
     let orders = move || {
-        let mut again = Reserve::clone(&wish("pod"));
-        again.reservation.attempt = "second".into();
         block_on(committer.reserve(wish("pod"), 0)).unwrap();
-        let second = block_on(committer.reserve(Arc::new(again), 0)).unwrap();
+        let second = block_on(committer.reserve(wish_of("pod", "second"), 0)).unwrap();
         assert_eq!(second.0, Verdict::Already);
         block_on(committer.release("pod".into(), "first".into())).unwrap();
         assert_eq!(reservations(&*store, "research"), 1);
@@ -187,14 +239,56 @@ fn a_budget_that_is_gone_holds_nobody_back() {
 }
 
 #[test]
+fn whoever_left_before_the_write_is_not_charged() {
+    let orders = || {
+        let store = Arc::new(MemoryStore::default());
+        let committer = Committer::new("research".into(), store.clone());
+        let baton = committer.queue.enter(&no_wish());
+        block_on(give_up(committer.reserve(wish("leaver"), 0)));
+        drop(baton);
+        block_on(committer.reserve(wish("stays"), 0)).unwrap();
+        let account = block_on(store.load("research")).unwrap().account;
+        let charged: Vec<_> = account.reservations.keys().map(|uid| &**uid).collect();
+        assert_eq!(charged, ["stays"]);
+    };
+    check_random(orders, 1);
+}
+
+#[test]
+fn a_conflict_makes_all_that_wait_together_anew() {
+    let orders = || {
+        let contended = Arc::new(Contended::default());
+        let committer = Arc::new(Committer::new("research".into(), contended.clone()));
+        let baton = committer.queue.enter(&no_wish());
+        let threads: Vec<_> = ["a", "b", "c"]
+            .into_iter()
+            .map(|pod| {
+                let committer = committer.clone();
+                thread::spawn(move || block_on(committer.reserve(wish(pod), 0)).unwrap().0)
+            })
+            .collect();
+        while committer.queue.waiting() < 3 {
+            thread::yield_now();
+        }
+        drop(baton);
+        let verdicts = threads.into_iter().map(|thread| thread.join().unwrap());
+        let reserved = verdicts.filter(|verdict| *verdict == Verdict::Reserved);
+        // One of the two places went to the pod of the other replica.
+        assert_eq!(reserved.count(), 1);
+        assert_eq!(*lock(&contended.writes), 2);
+        let account = block_on(contended.load("research")).unwrap().account;
+        assert!(account.reservations.contains_key("faster"), "{account:?}");
+        assert_eq!(account.reservations.len(), 2);
+    };
+    check_random(orders, 500);
+}
+
+#[test]
 fn charges_that_wait_together_are_one_write() {
     let orders = || {
         let counting = Arc::new(Counting::default());
         let committer = Arc::new(Committer::new("research".into(), counting.clone()));
-        let baton = committer.queue.enter(&super::Wish::Release {
-            uid: "none".into(),
-            attempt: "".into(),
-        });
+        let baton = committer.queue.enter(&no_wish());
         let threads: Vec<_> = ["a", "b"]
             .into_iter()
             .map(|pod| {
@@ -213,6 +307,14 @@ fn charges_that_wait_together_are_one_write() {
         assert_eq!(*lock(&counting.writes), 1);
     };
     check_random(orders, 500);
+}
+
+/// What changes nothing.
+fn no_wish() -> Wish {
+    Wish::Release {
+        uid: "none".into(),
+        attempt: "".into(),
+    }
 }
 
 /// Polls once, then drops.
@@ -313,5 +415,38 @@ impl Store for Counting {
     ) -> Stored<'s, Version> {
         *lock(&self.writes) += 1;
         self.store.store(budget, replaced, account)
+    }
+}
+
+/// A store that another replica writes to just before the first write.
+#[derive(Default)]
+struct Contended {
+    store: Arc<MemoryStore>,
+    writes: Mutex<u32>,
+}
+
+impl Store for Contended {
+    fn load<'s>(&'s self, budget: &'s str) -> Stored<'s, Versioned> {
+        self.store.load(budget)
+    }
+
+    fn store<'s>(
+        &'s self,
+        budget: &'s str,
+        replaced: &'s Version,
+        account: Arc<Account>,
+    ) -> Stored<'s, Version> {
+        Box::pin(async move {
+            let is_first = {
+                let mut writes = lock(&self.writes);
+                *writes += 1;
+                *writes == 1
+            };
+            if is_first {
+                let other = Committer::new(budget.into(), self.store.clone());
+                other.reserve(wish("faster"), 0).await.unwrap();
+            }
+            self.store.store(budget, replaced, account).await
+        })
     }
 }

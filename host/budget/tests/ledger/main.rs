@@ -197,7 +197,7 @@ impl World {
         }
         let change = self
             .roll
-            .recount(&self.account, &[limit()], live, 0)
+            .recount(&self.account, &[limit()], &live, 0)
             .unwrap();
         (self.roll, self.account) = (change.roll, change.account);
         assert_eq!(
@@ -208,6 +208,13 @@ impl World {
     }
 
     fn check(&self) {
+        let all = self.stored.iter();
+        let counted = all.filter(|(pod, _)| self.roll.has(&uid(**pod)));
+        assert_eq!(
+            self.used(),
+            counted.map(|(_, cost)| cost).sum::<u128>(),
+            "what is used is what the pods take that the leader knows, no more and no less"
+        );
         let late: u128 = self.late.values().sum();
         let total = self.used() + self.reserved();
         assert!(

@@ -1,6 +1,6 @@
 //! Limits over a day, while days pass.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use proptest::prelude::*;
 use tollgate_budget::{
@@ -13,6 +13,9 @@ const DAY: i64 = 86_400;
 const LIMIT: u128 = 200_000;
 const PODS: usize = 8;
 
+/// For how long the leader waits for a pod.
+const TIMEOUT: Duration = Duration::from_secs(20_000);
+
 #[derive(Clone, Debug)]
 enum Step {
     /// A pod is reviewed: what a second of it costs, and how long it may run, where that is said.
@@ -21,6 +24,8 @@ enum Step {
     Ended(usize),
     NeverComes(usize),
     Pass(i64),
+    /// The leader looks for what has not come in time. It may come all the same.
+    Expire,
     /// The leader counts, or its successor does.
     Recount {
         is_new: bool,
@@ -32,6 +37,8 @@ struct Pod {
     draw: Draw,
     at: i64,
     is_live: bool,
+    /// Nothing is reserved for it any more.
+    is_expired: bool,
 }
 
 #[derive(Default)]
@@ -87,34 +94,55 @@ impl World {
     fn step(&mut self, step: &Step) {
         match *step {
             Step::Charge(pod, rate, seconds) => self.charge(pod, rate, seconds),
-            Step::Seen(pod) => {
-                if let Some(known) = self.pods.get_mut(&pod) {
-                    known.is_live = true;
-                    let live = Live {
-                        charge: charge(known.draw),
-                        began: known.at,
-                    };
-                    self.tell(Event::Seen(uid(pod), live));
-                }
-            }
+            Step::Seen(pod) => self.see(pod),
             Step::Ended(pod) => {
                 if self.pods.get(&pod).is_some_and(|pod| pod.is_live) {
                     let Pod { draw, at, .. } = self.pods.remove(&pod).unwrap();
                     for day in (0..=self.now).step_by(DAY.try_into().unwrap()) {
                         *self.spent.entry(day).or_default() += cost(draw, at, self.now, day);
                     }
-                    self.tell(Event::Ended(uid(pod), self.now));
+                    self.tell(Event::Ended(uid(pod), self.now), &[]);
                 }
             }
             Step::NeverComes(pod) => {
                 if self.pods.get(&pod).is_some_and(|pod| !pod.is_live) {
                     self.pods.remove(&pod);
-                    self.tell(Event::NeverComes(uid(pod)));
+                    self.tell(Event::NeverComes(uid(pod)), &[]);
                 }
             }
             Step::Pass(seconds) => self.now += seconds,
+            Step::Expire => self.expire(),
             Step::Recount { is_new } => self.recount(is_new),
         }
+    }
+
+    fn see(&mut self, pod: usize) {
+        let Some(known) = self.pods.get_mut(&pod) else {
+            return;
+        };
+        let is_late = known.is_expired && !known.is_live;
+        known.is_live = true;
+        let live = Live {
+            charge: charge(known.draw),
+            began: known.at,
+        };
+        let late = is_late.then(|| uid(pod));
+        self.tell(Event::Seen(uid(pod), live), late.as_slice());
+    }
+
+    fn expire(&mut self) {
+        let clock = Duration::from_secs(self.now.try_into().unwrap());
+        let change = self.roll.expire(&self.account, clock, TIMEOUT).unwrap();
+        for notice in &change.notices {
+            let Notice::Expired(uid) = notice else {
+                panic!("{notice:?}");
+            };
+            let pod = self.pods.get_mut(&uid.parse::<usize>().unwrap());
+            let pod = pod.expect("what is reserved is for a pod that was let in");
+            assert!(!pod.is_live, "what a live pod takes is given back");
+            pod.is_expired = true;
+        }
+        (self.roll, self.account) = (change.roll, change.account);
     }
 
     fn charge(&mut self, pod: usize, rate: u128, seconds: Option<u32>) {
@@ -149,17 +177,23 @@ impl World {
                     draw,
                     at,
                     is_live: false,
+                    is_expired: false,
                 },
             );
         }
     }
 
-    fn tell(&mut self, event: Event) {
+    /// Tells the leader, who should find these pods late and tell nothing else.
+    fn tell(&mut self, event: Event, late: &[Uid]) {
         let change = self
             .roll
             .apply(&self.account, &[limit()], &[event], self.now)
             .unwrap();
-        assert!(change.notices.is_empty(), "{:?}", change.notices);
+        let found = change.notices.iter().map(|notice| match notice {
+            Notice::Late(uid, _) => uid,
+            other => panic!("{other:?}"),
+        });
+        assert!(found.eq(late), "{:?}, not {late:?}", change.notices);
         (self.roll, self.account) = (change.roll, change.account);
     }
 
@@ -178,7 +212,7 @@ impl World {
         }
         let change = self
             .roll
-            .recount(&self.account, &[limit()], live.collect(), self.now)
+            .recount(&self.account, &[limit()], &live.collect(), self.now)
             .unwrap();
         assert_eq!(change.notices, [] as [Notice; 0]);
         (self.roll, self.account) = (change.roll, change.account);
@@ -188,7 +222,9 @@ impl World {
     /// What pods have really cost today, and what those that may still run may cost.
     fn expected(&self) -> u128 {
         let day = self.now - self.now.rem_euclid(DAY);
-        let pods = self.pods.values().map(|pod| {
+        let counted = self.pods.values();
+        let counted = counted.filter(|pod| pod.is_live || !pod.is_expired);
+        let pods = counted.map(|pod| {
             let end = match pod.draw {
                 Draw::Ahead { .. } => i64::MAX / 4,
                 _ => self.now,
@@ -212,6 +248,7 @@ fn steps(bounded: bool) -> impl Strategy<Value = Vec<Step>> {
         2 => pod.clone().prop_map(Step::Ended),
         1 => pod.prop_map(Step::NeverComes),
         3 => (1..50_000_i64).prop_map(Step::Pass),
+        2 => Just(Step::Expire),
         1 => any::<bool>().prop_map(|is_new| Step::Recount { is_new }),
     ];
     prop::collection::vec(step, 1..80)
@@ -223,7 +260,8 @@ proptest! {
     #[test]
     fn what_is_charged_ahead_goes_above_the_limit_on_no_day(steps in steps(true)) {
         let mut world = World::default();
-        for step in &steps {
+        let in_time = steps.iter().filter(|step| !matches!(step, Step::Expire));
+        for step in in_time {
             world.step(step);
             for later in 0..4 {
                 prop_assert!(world.taken(world.now + later * DAY) <= LIMIT, "{step:?}, {later}");
@@ -232,7 +270,7 @@ proptest! {
     }
 
     #[test]
-    fn a_day_has_cost_what_pods_have_run_and_may_still_run(steps in steps(false)) {
+    fn a_day_has_cost_what_pods_have_run_and_may_still_run_late_ones_too(steps in steps(false)) {
         let mut world = World::default();
         for step in &steps {
             world.step(step);

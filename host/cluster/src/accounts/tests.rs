@@ -70,7 +70,7 @@ fn what_is_not_listed_or_deleted_is_forgotten() {
 
 #[test]
 fn a_write_leaves_all_but_the_account_as_it_was() {
-    let known = Known::of(&budget("a", 9, term(1)));
+    let known = Known::of(budget("a", 9, term(1)));
     let account = Account {
         term: 2,
         ..Account::default()
@@ -91,7 +91,7 @@ fn a_write_leaves_all_but_the_account_as_it_was() {
 
 #[test]
 fn an_account_of_another_version_is_an_error_that_says_what_to_do() {
-    let known = Known::of(&budget("a", 9, Some(json!({"newer": 1}))));
+    let known = Known::of(budget("a", 9, Some(json!({"newer": 1}))));
     let Err(StoreError::Failed { source, .. }) = known.account("research") else {
         panic!("it was read");
     };

@@ -122,7 +122,7 @@ impl Book {
                 Some((_, roll)) => roll.clone(),
                 None => Roll::following(account),
             };
-            roll.recount(account, &limits, live.clone(), now)
+            roll.recount(account, &limits, &live, now)
         };
         let written = self.write(store, known, &step).await?;
         // What was seen before the pods were listed is in the list.
@@ -250,7 +250,11 @@ impl Book {
                         });
                     }
                     Err(StoreError::Conflict { .. }) => {}
-                    Err(err) => return Err(err.into()),
+                    Err(err) => {
+                        // Nobody knows whether it was written. What was seen must not be charged again on top of it.
+                        self.counted = None;
+                        return Err(err.into());
+                    }
                 }
             }
             known = store.read(&self.budget).await?;
@@ -261,3 +265,6 @@ impl Book {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ mod cluster;
 mod ledger;
 mod page;
 mod record;
+mod refused;
 mod registration;
 mod reviewer;
 mod weigher;
@@ -130,6 +131,7 @@ async fn source(
     if let Some(cluster) = cluster {
         let reviewer = Reviewer {
             patience: cluster::PATIENCE,
+            refused: Some(cluster.refused()),
             ..reviewer
         };
         return Ok((Source::Cluster(cluster), Arc::new(reviewer)));

@@ -37,6 +37,7 @@ pub use crd::crds;
 
 mod departures;
 mod event;
+pub use event::{PodEvents, PodName};
 mod holdings;
 pub use holdings::{Inventory, InventoryError};
 mod ledger;

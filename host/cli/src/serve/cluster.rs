@@ -11,11 +11,14 @@ use tokio::sync::watch;
 use tollgate_catalog::document::OnExceed;
 use tollgate_catalog::{Catalog, Charged, exempt};
 use tollgate_cluster::entry::Interests;
-use tollgate_cluster::{Accounts, Charging, Client, Notice, Options, StatusStore, Tiding};
+use tollgate_cluster::{
+    Accounts, Charging, Client, Notice, Options, PodEvents, StatusStore, Tiding,
+};
 use tollgate_gpu::Amount;
 use tollgate_webhook::{AccountTiding, LimitFigures, Metrics, Reload};
 
 use super::Serves;
+use super::refused::Refused;
 use super::reviewer::Reviewer;
 use super::weigher::Scales;
 use crate::args::{ClusterArgs, FailPolicy};
@@ -70,6 +73,11 @@ impl Cluster {
     /// The accounts of budgets, in the status of their objects.
     pub(super) fn accounts(&self) -> Option<StatusStore> {
         StatusStore::new(&self.client, self.accounts.clone())
+    }
+
+    /// What tells pods that a budget refuses a change of theirs.
+    pub(super) fn refused(&self) -> Arc<Refused> {
+        Refused::new(PodEvents::new(self.client.clone(), &self.replica))
     }
 
     /// What the policies in force want to see; nothing is known until they are loaded.

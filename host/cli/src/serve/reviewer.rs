@@ -12,6 +12,7 @@ use tollgate_webhook as webhook;
 use webhook::{Admission, Call, Decision, PolicyStanding, Refusal, Standing};
 
 use super::record;
+use super::refused::Refused;
 use crate::dashboard;
 
 /// How often to look for the labels of a namespace that is only just there.
@@ -26,6 +27,8 @@ pub(super) struct Reviewer {
     pub(super) patience: Duration,
     /// Where denials are remembered for the page, if there is one.
     pub(super) denials: Option<Arc<Denials>>,
+    /// Whom to tell of changes that a budget refuses, in a cluster.
+    pub(super) refused: Option<Arc<Refused>>,
 }
 
 impl webhook::Reviewer for Reviewer {
@@ -115,6 +118,9 @@ impl Reviewer {
             record::log(outcome, phase, since.elapsed());
             if let Some(denials) = &self.denials {
                 dashboard::note(denials, outcome, now);
+            }
+            if let Some(refused) = &self.refused {
+                refused.tell(&catalog, outcome);
             }
         }
         Ok(outcome.map(|outcome| admission(outcome, phase)))

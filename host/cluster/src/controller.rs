@@ -116,7 +116,7 @@ pub async fn run(
     };
     let controller = Controller {
         asks,
-        ..Controller::new(options, board, departures)
+        ..Controller::new(options, board, departures, force.clone())
     };
     let notify = |notice| {
         show(&force, &notice);
@@ -149,6 +149,22 @@ fn show(force: &watch::Sender<InForce>, notice: &Notice) {
     }
 }
 
+/// Has the pods counted anew where a namespace that is labelled otherwise comes into the scope of a budget in force, or
+/// leaves one: those that are there take something else then.
+fn recount_for(relabelled: &Relabelled, force: &watch::Sender<InForce>) {
+    let Relabelled {
+        name,
+        before,
+        after,
+    } = relabelled;
+    force.send_if_modified(|(number, shown)| {
+        let mut budgets = shown.iter().flat_map(|catalog| &catalog.budgets);
+        let moves = budgets.any(|charged| charged.budget.moves(name, before, after));
+        *number += u64::from(moves);
+        moves
+    });
+}
+
 /// Something that a watch has told.
 enum Told {
     Objects(&'static str, Box<Change<DynamicObject>>),
@@ -171,6 +187,7 @@ struct Controller {
     /// Why objects are refused, as it was told last.
     told: BTreeMap<Key, String>,
     departures: Departures,
+    force: watch::Sender<InForce>,
 }
 
 struct Seen {
@@ -183,7 +200,12 @@ struct Seen {
 const NAMESPACES: &str = "Namespace";
 
 impl Controller {
-    fn new(options: Options, board: watch::Sender<Board>, departures: Departures) -> Self {
+    fn new(
+        options: Options,
+        board: watch::Sender<Board>,
+        departures: Departures,
+        force: watch::Sender<InForce>,
+    ) -> Self {
         let kinds = DOCUMENT_KINDS.iter().map(|document| document.kind);
         Self {
             completion: Completion::new(Arc::clone(&options.loader)),
@@ -197,6 +219,7 @@ impl Controller {
             awaited: kinds.chain([NAMESPACES]).collect(),
             told: BTreeMap::new(),
             departures,
+            force,
         }
     }
 
@@ -205,6 +228,7 @@ impl Controller {
         let noting = Noting {
             namespaces: self.namespaces.clone(),
             departures: self.departures.clone(),
+            force: self.force.clone(),
             accounts: self
                 .options
                 .charging
@@ -474,6 +498,7 @@ async fn draft(loader: Arc<Loader>, resolved: Resolved) -> Result<Catalog, Vec<D
 struct Noting {
     namespaces: Namespaces,
     departures: Departures,
+    force: watch::Sender<InForce>,
     accounts: Option<Accounts>,
 }
 
@@ -482,6 +507,7 @@ async fn watches(client: Client, tell: mpsc::UnboundedSender<Told>, noting: Noti
     let Noting {
         namespaces,
         departures,
+        force,
         accounts,
     } = noting;
     let mut tasks = tokio::task::JoinSet::new();
@@ -507,7 +533,11 @@ async fn watches(client: Client, tell: mpsc::UnboundedSender<Told>, noting: Noti
     tasks.spawn(async move {
         follow(NAMESPACES, api, |change| {
             departures.note(&change);
-            if keep_labels(&namespaces, change) {
+            let is_list = matches!(change, Change::Listed(_));
+            for relabelled in keep_labels(&namespaces, change) {
+                recount_for(&relabelled, &force);
+            }
+            if is_list {
                 drop(tell.send(Told::NamespacesListed));
             }
         })
@@ -517,22 +547,43 @@ async fn watches(client: Client, tell: mpsc::UnboundedSender<Told>, noting: Noti
     tasks.join_next().await;
 }
 
-/// Keeps the labels of namespaces up to date; tells whether these were all.
-fn keep_labels(namespaces: &Namespaces, change: Change<PartialObjectMeta<Namespace>>) -> bool {
-    let labels =
-        |namespace: &PartialObjectMeta<Namespace>| -> Labels { namespace.labels().clone() };
+/// A namespace whose labels have changed.
+struct Relabelled {
+    name: String,
+    before: Arc<Labels>,
+    after: Labels,
+}
+
+/// Keeps the labels of namespaces up to date; tells which have changed.
+fn keep_labels(
+    namespaces: &Namespaces,
+    change: Change<PartialObjectMeta<Namespace>>,
+) -> Vec<Relabelled> {
+    let labelled = |one: &PartialObjectMeta<Namespace>| (one.name_any(), one.labels().clone());
+    let relabelled = |(name, after): &(String, Labels)| {
+        let before = namespaces.labels_of(name)?;
+        (*before != *after).then(|| Relabelled {
+            name: name.clone(),
+            before,
+            after: after.clone(),
+        })
+    };
     match change {
         Change::Listed(all) => {
-            namespaces.replace(all.iter().map(|one| (one.name_any(), labels(one))));
-            true
+            let all: Vec<_> = all.iter().map(labelled).collect();
+            let changed = all.iter().filter_map(relabelled).collect();
+            namespaces.replace(all);
+            changed
         }
         Change::Applied(one) => {
-            namespaces.insert(one.name_any(), labels(&one));
-            false
+            let one = labelled(&one);
+            let changed = relabelled(&one);
+            namespaces.insert(one.0, one.1);
+            changed.into_iter().collect()
         }
         Change::Deleted(one) => {
             namespaces.remove(&one.name_any());
-            false
+            Vec::new()
         }
     }
 }

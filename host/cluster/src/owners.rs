@@ -1,5 +1,5 @@
 //! Tells the owners of pods that are refused why their pods do not come: who made a Deployment hears nothing of what its
-//! ReplicaSet is answered. Away from reviews, and never more than a little.
+//! ReplicaSet is answered; and pods, why a controller may not change them. Away from reviews, and never more than a little.
 
 mod note;
 mod pace;
@@ -26,15 +26,26 @@ const WAITING: usize = 256;
 /// How far up owners are told: a pod's StatefulSet, the LeaderWorkerSet above it, and whatever made that.
 const GENERATIONS: usize = 3;
 
-/// A pod that was refused.
+/// A pod that was refused, or a change of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// The namespace that it was to be in.
     pub namespace: String,
-    /// Its controller.
+    /// What was refused.
+    pub what: What,
+    /// Who is told first: its controller, or of a change the pod itself.
     pub owner: Owner,
     /// Why; the first is told in full.
     pub reasons: Vec<Reason>,
+}
+
+/// What was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A new pod.
+    Pod,
+    /// A change of a pod that is there, such as that it leaves its gates.
+    Change,
 }
 
 /// Who controls an object, as the object says.
@@ -234,19 +245,24 @@ impl Teller {
     async fn write(&self, refused: &Refused, owner: &Owner, period: u64) -> kube::Result<bool> {
         let Refused {
             owner: nearest,
+            what,
             reasons,
             namespace,
         } = refused;
-        let whose = match owner == nearest {
-            true => "its pods are refused".to_owned(),
-            false => format!(
-                "the pods of its {} `{}` are refused",
-                nearest.kind, nearest.name
+        let (reason, whose) = match (what, owner == nearest) {
+            (What::Change, _) => ("ChangeRefused", "its change is refused".to_owned()),
+            (What::Pod, true) => ("PodRefused", "its pods are refused".to_owned()),
+            (What::Pod, false) => (
+                "PodRefused",
+                format!(
+                    "the pods of its {} `{}` are refused",
+                    nearest.kind, nearest.name
+                ),
             ),
         };
         let happening = Happening {
             is_warning: true,
-            reason: "PodRefused",
+            reason,
             message: note::note(&whose, reasons),
         };
         // All replicas call it alike, so that the API server takes it once.
@@ -336,6 +352,7 @@ mod tests {
 
     fn refused(name: &str) -> Refused {
         Refused {
+            what: What::Pod,
             namespace: "ml".to_owned(),
             owner: owner(name),
             reasons: Vec::new(),

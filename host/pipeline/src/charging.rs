@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
-use tollgate_admission::{Operation, PodView, Review, Severity, json};
+use tollgate_admission::{Finding, Operation, PodView, Review, Severity, json};
 use tollgate_budget::{
     Account, Entrant, PodReading, Reading, Readings, Share, StoreError, Verdict as Settled, Weighed,
 };
@@ -172,12 +172,17 @@ impl Asked<'_> {
 
 /// Whether what is said of budgets is why an object is refused.
 pub(crate) fn refuses(catalog: &Catalog, outcome: &Outcome) -> bool {
+    refusal(catalog, outcome).is_some()
+}
+
+/// What is said of budgets where that is why an object is refused.
+pub fn refusal<'o>(catalog: &Catalog, outcome: &'o Outcome) -> Option<&'o Finding> {
     let charges = |policy: &str| {
         let mut entries = catalog.entries.iter();
         entries.any(|entry| *entry.name == *policy && entry.charges())
     };
     let mut findings = outcome.findings.iter();
-    findings.any(|finding| finding.severity == Severity::Deny && charges(&finding.policy))
+    findings.find(|finding| finding.severity == Severity::Deny && charges(&finding.policy))
 }
 
 /// What became of the charges of a review.

@@ -9,6 +9,7 @@ pub use count::{Counted, count};
 
 mod chain;
 mod charging;
+pub use charging::refusal;
 mod exempting;
 mod matching;
 mod ratchet;

@@ -151,6 +151,18 @@ impl Budget {
         }
     }
 
+    /// Whether a namespace comes into its scope or leaves it where its labels change.
+    pub fn moves(&self, namespace: &str, before: &Labels, after: &Labels) -> bool {
+        let BudgetScope {
+            namespaces,
+            namespace_selector,
+            ..
+        } = &self.spec.scope;
+        let is_named = namespaces.is_empty() || namespaces.iter().any(|name| name == namespace);
+        let moves = |selector: &LabelSelector| selector.matches(before) != selector.matches(after);
+        is_named && namespace_selector.as_ref().is_some_and(moves)
+    }
+
     /// The limits as the ledger counts them, in the order of the document.
     pub fn limits(&self) -> Vec<Limit> {
         let zone = self.spec.time_zone.as_ref();

@@ -120,7 +120,7 @@ impl Reviewer {
                 dashboard::note(denials, outcome, now);
             }
             if let Some(refusals) = &self.refusals {
-                owners::note(refusals, outcome);
+                owners::note(refusals, &catalog, outcome);
             }
         }
         Ok(outcome.map(|outcome| admission(outcome, phase)))

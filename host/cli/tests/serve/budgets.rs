@@ -16,13 +16,13 @@ spec:
   limits: [{unit: gpu, amount: \"5\"}]
 ";
 
-fn config(folder: &Path) -> std::path::PathBuf {
+pub(crate) fn config(folder: &Path) -> std::path::PathBuf {
     let path = folder.join("budget.yaml");
     std::fs::write(&path, BUDGET).unwrap();
     path
 }
 
-fn pod(uid: &str) -> Value {
+pub(crate) fn pod(uid: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Pod",
         "metadata": {"name": format!("pod-{uid}"), "namespace": "ml", "uid": uid},
@@ -37,7 +37,7 @@ fn is_allowed(server: &Server, uid: &str) -> bool {
     server.ask("validate", &pod(uid))["allowed"] == true
 }
 
-fn delete(server: &Server, uid: &str) {
+pub(crate) fn delete(server: &Server, uid: &str) {
     let mut review = review_of(&pod(uid));
     let request = &mut review["request"];
     request["operation"] = "DELETE".into();

@@ -17,6 +17,7 @@ mod server;
 mod budgets;
 mod labels;
 mod page;
+mod quota;
 
 use std::fs;
 use std::path::Path;

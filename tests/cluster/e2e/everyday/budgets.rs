@@ -1,5 +1,10 @@
 //! Budgets hold on any number of replicas: what fits is let in, what does not is refused, and the account is what is there.
 
+pub(crate) mod clocks;
+pub(crate) mod late;
+pub(crate) mod quota;
+pub(crate) mod scope;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -33,16 +38,46 @@ async fn with_budget(
     amount: u32,
     test: impl AsyncFnOnce(&Namespace<'_>, &mut Installation) -> Result<()>,
 ) -> Result<()> {
+    with_limits(&of_gpus(amount), test).await
+}
+
+/// The same with a budget of these limits.
+async fn with_limits(
+    limits: &Value,
+    test: impl AsyncFnOnce(&Namespace<'_>, &mut Installation) -> Result<()>,
+) -> Result<()> {
+    with_spec(
+        |namespace| json!({"scope": {"namespaces": [namespace]}, "limits": limits}),
+        test,
+    )
+    .await
+}
+
+/// The same with a budget of GPUs for whatever is in a scope.
+async fn with_scope(
+    scope: &Value,
+    amount: u32,
+    test: impl AsyncFnOnce(&Namespace<'_>, &mut Installation) -> Result<()>,
+) -> Result<()> {
+    with_spec(|_| json!({"scope": scope, "limits": of_gpus(amount)}), test).await
+}
+
+fn of_gpus(amount: u32) -> Value {
+    json!([{"unit": "gpu", "amount": amount.to_string()}])
+}
+
+async fn with_spec(
+    spec: impl FnOnce(&str) -> Value,
+    test: impl AsyncFnOnce(&Namespace<'_>, &mut Installation) -> Result<()>,
+) -> Result<()> {
     let _turn = TURN.lock().await;
     Cluster::own(3, async |cluster, tollgate| {
         let namespace = cluster.namespace("team").await?;
-        let budget = json!({
+        let mut budget = json!({
             "apiVersion": BUDGET.0, "kind": BUDGET.1, "metadata": {"name": "research"},
-            "spec": {
-                "scope": {"namespaces": [namespace.name()]}, "contact": "#gpu-platform",
-                "limits": [{"unit": "gpu", "amount": amount.to_string()}],
-            },
+            "spec": spec(namespace.name()),
         });
+        budget["spec"]["contact"] = "#gpu-platform".into();
         cluster.objects().create("", &budget).await?;
         until("the pods of the budget are counted", async || {
             ensure!(
@@ -64,13 +99,18 @@ async fn account(cluster: &Cluster) -> Result<Value> {
 
 /// What an account says: GPUs in use, and how many pods have reservations.
 fn taken(account: &Value) -> Result<(u128, usize)> {
-    let held = account["usage"]["gpu"]["held"].as_object();
-    let atoms = held.into_iter().flat_map(|slots| slots.values());
-    let atoms = atoms.map(|atoms| Ok(atoms.as_str().context("no text")?.parse::<u128>()?));
-    let atoms = atoms.sum::<Result<u128>>()?;
+    let atoms = held(account, "gpu")?;
     ensure!(atoms % ATOMS == 0, "{atoms} atoms are no whole GPUs");
     let reservations = account["reservations"].as_object();
     Ok((atoms / ATOMS, reservations.map_or(0, serde_json::Map::len)))
+}
+
+/// The atoms that live pods hold of a limit, of all slots together.
+fn held(account: &Value, limit: &str) -> Result<u128> {
+    let held = account["usage"][limit]["held"].as_object();
+    let atoms = held.into_iter().flat_map(|slots| slots.values());
+    let atoms = atoms.map(|atoms| Ok(atoms.as_str().context("no text")?.parse::<u128>()?));
+    atoms.sum()
 }
 
 /// Waits until the account says so many GPUs in use and reservations.
@@ -96,10 +136,20 @@ struct Storm {
     unanswered: Vec<String>,
 }
 
-/// Creates so many pods at once, while something else goes on.
+/// Creates so many pods of a GPU at once, while something else goes on.
 async fn storm(
     namespace: &Namespace<'_>,
     count: usize,
+    goes_on: impl Future<Output = Result<()>>,
+) -> Result<Storm> {
+    storm_of(namespace, count, |name| wants(name, GPU, "1"), goes_on).await
+}
+
+/// Creates so many pods at once, while something else goes on.
+async fn storm_of(
+    namespace: &Namespace<'_>,
+    count: usize,
+    pod: impl Fn(&str) -> Value,
     goes_on: impl Future<Output = Result<()>>,
 ) -> Result<Storm> {
     let client = namespace.cluster().objects().client();
@@ -107,7 +157,7 @@ async fn storm(
     let mut calls = JoinSet::new();
     for number in 0..count {
         let (pods, name) = (pods.clone(), format!("p{number}"));
-        let pod: Pod = serde_json::from_value(wants(&name, GPU, "1"))?;
+        let pod: Pod = serde_json::from_value(pod(&name))?;
         calls.spawn(async move { (name, pods.create(&PostParams::default(), &pod).await) });
     }
     goes_on.await?;
@@ -122,6 +172,17 @@ async fn storm(
         }
     }
     Ok(storm)
+}
+
+/// How often the leaders told something of the budget.
+async fn told(tollgate: &Installation, tiding: &str) -> Result<u64> {
+    let series =
+        format!("tollgate_budget_tidings_total{{budget=\"research\",tiding=\"{tiding}\"}}");
+    let mut told = 0;
+    for replica in tollgate.running() {
+        told += replica.sum(&series).await?;
+    }
+    Ok(told)
 }
 
 async fn calm() -> Result<()> {
@@ -336,6 +397,8 @@ pub(crate) async fn what_ends_goes_or_waits_takes_nothing(_: &Cluster) -> Result
             .context("an ungate over the budget was let through")?
             .to_string();
         ensure!(said.contains("budget `research`"), "{said}");
+        let gated = namespace.get(POD, "gated-1").await?;
+        is_told(cluster, &gated).await?;
         // A label changes no budget, and is no reason to charge again.
         let label = json!({"metadata": {"labels": {"a": "b"}}});
         namespace.merge(POD, "plain", &label).await?;
@@ -352,6 +415,31 @@ pub(crate) async fn what_ends_goes_or_waits_takes_nothing(_: &Cluster) -> Result
         until_taken(cluster, (2, 0)).await?;
         objects.delete(NAMESPACE, "", namespace.name()).await?;
         until_taken(cluster, (0, 0)).await
+    })
+    .await
+}
+
+/// Whoever looks at a pod sees why it may not leave its gates.
+async fn is_told(cluster: &Cluster, pod: &Value) -> Result<()> {
+    let (name, namespace) = (&pod["metadata"]["name"], &pod["metadata"]["namespace"]);
+    let namespace = namespace.as_str().context("no namespace")?;
+    until("an event says why the pod waits", async || {
+        let events = cluster.objects().list(EVENT, namespace, "").await?;
+        let ours = events.iter().filter(|event| {
+            event["reason"] == "ChangeRefused" && event["regarding"]["name"] == *name
+        });
+        let [event] = ours.collect::<Vec<_>>()[..] else {
+            anyhow::bail!("not one event of it: {events:?}");
+        };
+        ensure!(
+            event["regarding"]["uid"] == pod["metadata"]["uid"],
+            "{event}"
+        );
+        ensure!(
+            event["note"].to_string().contains("budget `research`"),
+            "{event}"
+        );
+        Ok(())
     })
     .await
 }

@@ -81,6 +81,25 @@ fn applies_where_all_of_its_scope_holds_and_says_when_that_is_unknown() {
 }
 
 #[test]
+fn a_namespace_moves_where_its_labels_bring_it_into_the_scope_or_out_of_it() {
+    let limits = "  limits: [{unit: gpu, amount: \"1\"}]\n";
+    let selects = "    namespaceSelector: {matchLabels: {team: a}}\n";
+    let (none, team) = (Labels::new(), labels(&[("team", "a")]));
+    let more = labels(&[("team", "a"), ("floor", "3")]);
+    let all = read(&format!("  scope:\n{selects}{limits}"));
+    assert!(all.moves("ml", &none, &team));
+    assert!(all.moves("ml", &team, &none));
+    assert!(!all.moves("ml", &team, &more));
+    let some = read(&format!(
+        "  scope:\n    namespaces: [ml]\n{selects}{limits}"
+    ));
+    assert!(some.moves("ml", &none, &team));
+    assert!(!some.moves("other", &none, &team));
+    let named = read(&format!("  scope: {{namespaces: [ml]}}\n{limits}"));
+    assert!(!named.moves("ml", &none, &team));
+}
+
+#[test]
 fn tells_what_is_wrong_and_where() {
     assert_eq!(
         wrong(

@@ -1,5 +1,5 @@
-//! Writes what load runs send and use into a folder: the bodies of `/mutate` and `/validate`, and the documents of a
-//! trivial policy beside its component.
+//! Writes what load runs send and use into a folder: the bodies of `/mutate` and `/validate`, one of 1.5 MB, and the
+//! documents of a trivial policy beside its component.
 //!
 //!     load_files FOLDER
 
@@ -32,5 +32,6 @@ fn main() {
     let write = |name: &str, text: String| std::fs::write(folder.join(name), text).unwrap();
     write("mutate.json", fixture::body(&runtime, Phase::Mutate));
     write("validate.json", fixture::body(&runtime, Phase::Validate));
+    write("large.json", fixture::large());
     write("trivial.yaml", fixture::trivial(&folder));
 }

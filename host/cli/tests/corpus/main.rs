@@ -15,6 +15,7 @@
 
 #[path = "../support/mod.rs"]
 mod support;
+mod understood;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -231,22 +232,29 @@ fn count(outcome: &Outcome, counts: &mut BTreeMap<String, usize>) {
 /// What stands beside the object of a golden case.
 const BESIDE: [&str; 3] = ["response.yaml", "policies.yaml", "state.yaml"];
 
-fn manifests() -> Vec<PathBuf> {
+/// The folder of real manifests, where there is one.
+fn corpus() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let elsewhere = std::env::var_os("TOLLGATE_CORPUS").map(PathBuf::from);
     let corpus = elsewhere.unwrap_or_else(|| root.join("../shared/corpus"));
-    match corpus.exists() {
-        true => println!("the corpus is there"),
-        false => println!(
+    corpus.exists().then_some(corpus)
+}
+
+fn manifests() -> Vec<PathBuf> {
+    let corpus = corpus();
+    match corpus {
+        Some(_) => println!("the corpus is there"),
+        None => println!(
             "SKIPPED: there is no corpus beside the checkout; the golden cases alone are read"
         ),
     }
-    let folders = [root.join("tests/cases"), corpus];
-    let there: Vec<_> = folders
-        .into_iter()
-        .filter(|folder| folder.exists())
-        .collect();
-    let files = list_files(&there, &mut Vec::new());
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases");
+    let folders: Vec<_> = [cases].into_iter().chain(corpus).collect();
+    files_of(&folders)
+}
+
+fn files_of(folders: &[PathBuf]) -> Vec<PathBuf> {
+    let files = list_files(folders, &mut Vec::new());
     files
         .into_iter()
         .filter(|file| {

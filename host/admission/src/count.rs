@@ -6,8 +6,13 @@
 //! first   = atom ("or" atom)*                    the first that is known
 //! atom    = number | "unknown" | pointer | "(" sum ")"
 //!         | "min" "(" sum ("," sum)* ")"         the least of those that are known
+//!         | "div" "(" sum "," sum ")"            how often the second is in the first, rounded down
 //!         | "if" "(" pointer "," sum "," sum ")" the first sum where the field is there and not false
+//!         | "item" "(" pointer "," pointer "," pointer "," pointer ")"
 //! ```
+//!
+//! `item(LIST, NAMES, NAME, FIELD)` is the number at `FIELD` of the first item of `LIST` whose list `NAMES` has the text
+//! that stands at `NAME`: how a scaling group multiplies its members, which it names. `NAMES` and `FIELD` begin at the item.
 //!
 //! A pointer is a JSON pointer (RFC 6901) from the object's root; the n-th `*` in it stands for what the n-th `*` of
 //! the pod's path met. A field that is absent is not known, nor is what is computed of it; but nothing times
@@ -31,7 +36,18 @@ enum Expr {
     Product(Vec<Expr>),
     Sum(Box<Expr>, Box<Expr>),
     Difference(Box<Expr>, Box<Expr>),
+    Quotient(Box<Expr>, Box<Expr>),
     If(String, Box<Expr>, Box<Expr>),
+    Item(Item),
+}
+
+/// A number of the item of a list that names something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Item {
+    list: String,
+    names: String,
+    name: String,
+    field: String,
 }
 
 /// Why a text is no expression.
@@ -116,6 +132,11 @@ impl Expr {
                 let one = one.of(object, stars)?;
                 Some(one.saturating_sub(other.of(object, stars)?))
             }
+            Self::Quotient(one, other) => {
+                let one = one.of(object, stars)?;
+                one.checked_div(other.of(object, stars)?)
+            }
+            Self::Item(item) => item.of(object, stars),
             Self::If(pointer, then, otherwise) => {
                 let holds = field(object, pointer, stars).is_some_and(|it| *it != false);
                 if holds { then } else { otherwise }.of(object, stars)
@@ -131,9 +152,25 @@ impl Expr {
             Self::First(several) | Self::Least(several) | Self::Product(several) => {
                 several.iter().map(Self::stars).max().unwrap_or_default()
             }
-            Self::Sum(one, other) | Self::Difference(one, other) => one.stars().max(other.stars()),
+            Self::Sum(one, other) | Self::Difference(one, other) | Self::Quotient(one, other) => {
+                one.stars().max(other.stars())
+            }
             Self::If(pointer, one, other) => of(pointer).max(one.stars()).max(other.stars()),
+            Self::Item(Item { list, name, .. }) => of(list).max(of(name)),
         }
+    }
+}
+
+impl Item {
+    fn of(&self, object: &Value, stars: &[String]) -> Option<u32> {
+        let name = field(object, &self.name, stars)?;
+        let items = field(object, &self.list, stars)?.as_array()?;
+        let has_it = |item: &&Value| {
+            let names = json::at(item, &self.names).and_then(Value::as_array);
+            names.is_some_and(|names| names.contains(name))
+        };
+        let item = items.iter().find(has_it)?;
+        number(json::at(item, &self.field)?)
     }
 }
 
@@ -224,7 +261,17 @@ impl<'a> Parser<'a> {
                 self.take(")")?;
                 Ok(least)
             }
+            "div" => {
+                self.next();
+                self.take("(")?;
+                let one = self.sum()?;
+                self.take(",")?;
+                let other = self.sum()?;
+                self.take(")")?;
+                Ok(Expr::Quotient(Box::new(one), Box::new(other)))
+            }
             "if" => self.choice(),
+            "item" => self.item(),
             "unknown" => {
                 self.next();
                 Ok(Expr::Unknown)
@@ -236,7 +283,7 @@ impl<'a> Parser<'a> {
                     Ok(Expr::Is(number))
                 }
                 Err(_) => Err(self.error(format!(
-                    "`{word}` is no number, JSON pointer, `min(`, `if(` or `unknown`"
+                    "`{word}` is no number, JSON pointer, `min(`, `div(`, `if(`, `item(` or `unknown`"
                 ))),
             },
         }
@@ -254,13 +301,38 @@ impl<'a> Parser<'a> {
         Ok(Expr::If(condition, Box::new(then), Box::new(otherwise)))
     }
 
+    fn item(&mut self) -> Result<Expr, CountError> {
+        self.next();
+        self.take("(")?;
+        let list = self.pointer()?;
+        self.take(",")?;
+        let names = self.relative()?;
+        self.take(",")?;
+        let name = self.pointer()?;
+        self.take(",")?;
+        let field = self.relative()?;
+        self.take(")")?;
+        Ok(Expr::Item(Item {
+            list,
+            names,
+            name,
+            field,
+        }))
+    }
+
     fn pointer(&mut self) -> Result<String, CountError> {
+        let pointer = self.relative()?;
+        Ok(format!("{}{pointer}", self.base))
+    }
+
+    /// A pointer as it is written.
+    fn relative(&mut self) -> Result<String, CountError> {
         let word = self.peek();
         if !word.starts_with('/') {
             return Err(self.error(format!("`{word}` is no JSON pointer")));
         }
         self.next();
-        Ok(format!("{}{word}", self.base))
+        Ok(word.to_owned())
     }
 
     fn take(&mut self, wanted: &str) -> Result<(), CountError> {
@@ -308,7 +380,8 @@ mod tests {
     fn an_expression_counts_by_the_fields_of_its_object() {
         let object = json!({
             "replicas": 3, "size": 4, "off": false, "on": true, "null": null, "text": "5",
-            "roles": [{"replicas": 7}, {}],
+            "roles": [{"replicas": 7, "name": "a"}, {}],
+            "groups": [{"members": ["b"], "scale": 2}, {"members": ["b", "a"], "scale": 6}],
         });
         for (text, expected) in [
             ("2", Some(2)),
@@ -323,6 +396,13 @@ mod tests {
             ("min(/size, /absent)", Some(4)),
             ("min(/size, /replicas)", Some(3)),
             ("min(/absent)", None),
+            ("div(/size, /replicas)", Some(1)),
+            ("div(/size, 0)", None),
+            ("div(/size, /absent)", None),
+            ("item(/groups, /members, /roles/*/name, /scale)", Some(6)),
+            ("item(/groups, /members, /text, /scale) or 1", Some(1)),
+            ("item(/groups, /scale, /roles/*/name, /scale)", None),
+            ("item(/text, /members, /roles/*/name, /scale)", None),
             ("if(/on, 0, 1)", Some(0)),
             ("if(/off, 0, 1)", Some(1)),
             ("if(/absent, 0, 1)", Some(1)),
@@ -345,6 +425,8 @@ mod tests {
             ("2 3", 3, "`3` is not expected"),
             ("min(2", 6, "the end where `)` is expected"),
             ("if(2, 0, 1)", 4, "`2` is no JSON pointer"),
+            ("div(1)", 6, "`)` where `,` is expected"),
+            ("item(/a, 2, /b, /c)", 10, "`2` is no JSON pointer"),
         ] {
             let error = Count::parse(text).unwrap_err();
             assert_eq!(error.at, at, "{text}: {error}");

@@ -21,6 +21,8 @@ mod scheduler;
 
 mod claim;
 
+mod queue;
+
 mod workload;
 
 mod backend;

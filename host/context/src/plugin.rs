@@ -111,6 +111,27 @@ pub(crate) fn share_names(snapshot: &Snapshot) -> Option<Known> {
     })
 }
 
+/// The MIG strategies that the entries of a config map give; `None` where none gives one. The plugin reads no other: each is
+/// complete.
+pub(crate) fn mig_strategies(snapshot: &Snapshot, config_map: &str) -> Option<Known> {
+    let maps = snapshot.all(CONFIG_MAP);
+    let is_named =
+        |map: &&Value| map.pointer("/metadata/name").and_then(Value::as_str) == Some(config_map);
+    let texts = maps
+        .filter(is_named)
+        .flat_map(|map| json::pairs(map, "data"));
+    let configs = texts.filter_map(|(_, text)| serde_saphyr::from_str::<Value>(&text).ok());
+    let strategy =
+        |config: Value| Some(json::text(config.get("flags")?, "migStrategy")?.to_owned());
+    let mut values: Vec<_> = configs.filter_map(strategy).collect();
+    values.sort();
+    values.dedup();
+    (!values.is_empty()).then_some(Known {
+        values,
+        is_complete: true,
+    })
+}
+
 /// The names under which an entry of the plugin's configuration offers shares of whole GPUs.
 fn names_of_entry(config: &Value) -> Vec<String> {
     let ways = WAYS

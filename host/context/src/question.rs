@@ -11,6 +11,7 @@ use crate::fit;
 use crate::label::Gives;
 use crate::offer::{Offer, Unit};
 use crate::plugin;
+use crate::queue;
 use crate::scaler::{self, Scaler};
 use crate::snapshot::{Known, Snapshot};
 use crate::workload;
@@ -51,6 +52,18 @@ pub enum Question {
     Selected(Workload),
     /// By what names shares of whole GPUs are offered.
     ShareNames,
+    /// The MIG strategies that a config map gives to the device plugin.
+    MigStrategies {
+        /// The name of the config map.
+        config_map: String,
+    },
+    /// The resources for which there is a quota behind a LocalQueue.
+    QueueResources {
+        /// The namespace.
+        namespace: String,
+        /// The name.
+        name: String,
+    },
     /// How many of a resource there are on the nodes that a pod's selectors leave.
     Total {
         /// The resource.
@@ -145,6 +158,12 @@ impl Snapshot {
             },
             Question::Selected(object) => backend::selected(self, object).into(),
             Question::ShareNames => plugin::share_names(self).into(),
+            Question::MigStrategies { config_map } => {
+                plugin::mig_strategies(self, config_map).into()
+            }
+            Question::QueueResources { namespace, name } => {
+                queue::resources(self, namespace, name).into()
+            }
             Question::Total { resource, pod } => {
                 let pod = review.pod(*pod);
                 pod.and_then(|pod| fit::total(pod, self, resource)).into()
@@ -281,6 +300,12 @@ impl fmt::Display for Question {
             Self::Scalers(workload) => write!(f, "scalers of {workload}"),
             Self::Selected(object) => write!(f, "pods that {object} selects"),
             Self::ShareNames => f.write_str("names of shared GPUs"),
+            Self::MigStrategies { config_map } => {
+                write!(f, "MIG strategies of config map {config_map}")
+            }
+            Self::QueueResources { namespace, name } => {
+                write!(f, "resources of queue {namespace}/{name}")
+            }
             Self::Total {
                 resource,
                 pod: PodId(pod),

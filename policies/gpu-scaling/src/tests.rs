@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use tollgate_sdk::test::{Case, Done, container, pod};
+use tollgate_sdk::test::{Case, Done, assert_one, container, pod};
 
 use super::GpuScaling;
 
@@ -41,17 +41,6 @@ fn run(object: Value, state: &[Value]) -> Done {
     Case::object(object)
         .state(state.to_vec())
         .run::<GpuScaling>()
-}
-
-/// Asserts that there is one finding, of such a rule and severity at such a path, with everything that a reader needs.
-fn assert_one(done: &Done, rule: &str, path: &str, pieces: &[&str]) {
-    done.assert_findings(&[rule]);
-    let finding = &done.findings[0];
-    assert_eq!(finding.path, path);
-    assert!(finding.actual.is_some() && finding.allowed.is_some() && finding.fix.is_some());
-    for piece in pieces {
-        assert!(finding.message.contains(piece), "`{piece}`: {finding:#?}");
-    }
 }
 
 #[test]

@@ -1,4 +1,7 @@
 //! Classes of dynamically allocated devices.
+//!
+//! Source: `resource.k8s.io/v1`, `DeviceClassSpec`: each selector must be satisfied, so that without any each device is of the
+//! class. A claim may select further, which is why this only warns.
 
 use tollgate_sdk::prelude::*;
 

@@ -1,4 +1,8 @@
 //! NVIDIADriver objects of the GPU operator.
+//!
+//! Source: NVIDIA/gpu-operator, `internal/validator` and `api/nvidia/v1alpha1`: without `nodeSelector` a driver is for every
+//! node with `nvidia.com/gpu.present=true`; where two are for one node, each ends in the condition
+//! `ConflictingNodeSelector`, and none is rolled out any more.
 
 use tollgate_sdk::prelude::*;
 
@@ -6,7 +10,7 @@ use crate::DRIVER;
 
 pub(crate) const OVERLAPS: Rule = Rule::warn(
     "driver-of-all-nodes",
-    "An NVIDIADriver beside others selects its nodes (`nodeSelector`): without it, it is for every node with a GPU, and the operator installs no driver where two are for one node.",
+    "An NVIDIADriver beside others selects its nodes (`nodeSelector`): without it, it is for every node with a GPU, and the operator rolls out no driver while two are for one node (`ConflictingNodeSelector`).",
 )
 .about(&[DRIVER])
 .needs(DRIVER);

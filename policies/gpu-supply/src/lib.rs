@@ -34,6 +34,8 @@ mod device_class;
 
 mod provisioning;
 
+mod queue;
+
 /// `Kind.group` of what is judged.
 pub(crate) const NODE_POOL: &str = "NodePool.karpenter.sh";
 pub(crate) const NODE_CLASS: &str = "EC2NodeClass.karpenter.k8s.aws";
@@ -46,6 +48,7 @@ pub(crate) const POD_MONITOR: &str = "PodMonitor.monitoring.coreos.com";
 pub(crate) const DRIVER: &str = "NVIDIADriver.nvidia.com";
 pub(crate) const DEVICE_CLASS: &str = "DeviceClass.resource.k8s.io";
 pub(crate) const PROVISIONING: &str = "ProvisioningRequest.autoscaling.x-k8s.io";
+pub(crate) const CLUSTER_QUEUE: &str = "ClusterQueue.kueue.x-k8s.io";
 pub(crate) const CLAIM: &str = "ResourceClaim.resource.k8s.io";
 pub(crate) const CLAIM_TEMPLATE: &str = "ResourceClaimTemplate.resource.k8s.io";
 
@@ -57,7 +60,7 @@ pub struct GpuSupply {}
 impl Policy for GpuSupply {
     const INFO: Info = Info::new(
         "gpu-supply",
-        "Judges what brings, divides and counts devices: Karpenter's pools and classes, node groups, quotas, the GPU operator and its device plugin, claims, and the monitors of the GPUs' metrics.",
+        "Judges what brings, divides and counts devices: Karpenter's pools and classes, node groups, quotas, queues, the GPU operator and its device plugin, claims, and the monitors of the GPUs' metrics.",
         &[
             pool::NO_LIMIT,
             pool::NO_TAINT,
@@ -71,6 +74,7 @@ impl Policy for GpuSupply {
             quota::UNCOUNTED,
             operator::NO_DEFAULT,
             operator::MIXED_UNDER_SINGLE,
+            operator::STRATEGIES_DIFFER,
             plugin::TWO_WAYS,
             plugin::REPLICAS,
             plugin::EMPTY,
@@ -82,6 +86,7 @@ impl Policy for GpuSupply {
             device_class::EVERYTHING,
             provisioning::RENAMED,
             provisioning::NO_TEMPLATE,
+            queue::NO_FLAVOR,
         ],
     )
     .judges(&[
@@ -98,6 +103,7 @@ impl Policy for GpuSupply {
         DRIVER,
         DEVICE_CLASS,
         PROVISIONING,
+        CLUSTER_QUEUE,
     ])
     .wants(&["cluster"])
     .validates();
@@ -120,6 +126,7 @@ impl Policy for GpuSupply {
             DRIVER => driver::report(review),
             DEVICE_CLASS => device_class::report(review),
             PROVISIONING => provisioning::report(review),
+            CLUSTER_QUEUE => queue::report(review),
             _ => {}
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! Requests to Cluster Autoscaler for nodes that do not exist yet.
 //!
-//! Source: kubernetes/autoscaler, cluster-autoscaler/proposals/provisioning-request.md and its FAQ.
+//! Source: kubernetes/autoscaler, `cluster-autoscaler/apis/provisioningrequest`: its constants have the new names since 2024,
+//! and the comments of its fields still the old ones, which is why they are written.
 
 use tollgate_sdk::prelude::*;
 use tollgate_sdk::serde_json::Value;
@@ -9,7 +10,7 @@ use crate::{PROVISIONING, list};
 
 pub(crate) const RENAMED: Rule = Rule::warn(
     "provisioning-class-renamed",
-    "A ProvisioningRequest names its class as the autoscaler knows it: those under `kubernetes.io` were renamed, and nobody looks at a request of one.",
+    "A ProvisioningRequest names its class as the autoscaler knows it: those under `kubernetes.io` were renamed in 2024, and newer autoscalers do not look at a request of one.",
 )
 .about(&[PROVISIONING]);
 pub(crate) const NO_TEMPLATE: Rule = Rule::warn(
@@ -23,14 +24,18 @@ const CLASS: &str = "/spec/provisioningClassName";
 const SETS: &str = "/spec/podSets";
 const TEMPLATE: &str = "PodTemplate";
 
-/// Classes as they were called before release 1.31 of the autoscaler, and since.
-static CLASSES: [(&str, &str); 2] = [
+/// Classes as they were called when the API was new, and since; the last for a short time only.
+static CLASSES: [(&str, &str); 3] = [
     (
         "check-capacity.kubernetes.io",
         "check-capacity.autoscaling.x-k8s.io",
     ),
     (
         "atomic-scale-up.kubernetes.io",
+        "best-effort-atomic-scale-up.autoscaling.x-k8s.io",
+    ),
+    (
+        "atomic-scale-up.autoscaling.x-k8s.io",
         "best-effort-atomic-scale-up.autoscaling.x-k8s.io",
     ),
 ];
@@ -43,7 +48,10 @@ pub(crate) fn report(review: &Review) {
         .find(|(old, _)| class.as_deref() == Some(*old))
     {
         RENAMED
-            .finding(CLASS, format!("`{old}` was renamed: nobody looks at it"))
+            .finding(
+                CLASS,
+                format!("`{old}` was renamed: newer autoscalers do not look at it"),
+            )
             .actual(*old)
             .allowed(*new)
             .fix(format!("write `{new}`"))

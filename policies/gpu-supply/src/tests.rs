@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use tollgate_sdk::test::{Case, Done};
+use tollgate_sdk::test::{Case, Done, assert_one};
 
 use super::GpuSupply;
 
@@ -35,23 +35,6 @@ fn gpus() -> Value {
 
 fn run(object: Value) -> Done {
     Case::object(object).run::<GpuSupply>()
-}
-
-/// Asserts that there is one finding, of such a rule and severity at such a path, with everything that a reader needs.
-fn assert_one(done: &Done, rule: &str, path: &str, pieces: &[&str]) {
-    done.assert_findings(&[rule]);
-    let finding = &done.findings[0];
-    assert_eq!(finding.path, path);
-    assert!(finding.actual.is_some() && finding.allowed.is_some() && finding.fix.is_some());
-    for piece in pieces {
-        let texts = [
-            Some(&finding.message),
-            finding.fix.as_ref(),
-            finding.actual.as_ref(),
-        ];
-        let is_there = texts.into_iter().flatten().any(|text| text.contains(piece));
-        assert!(is_there, "`{piece}`: {finding:#?}");
-    }
 }
 
 #[test]
@@ -494,4 +477,68 @@ fn a_request_for_nodes_is_one_that_somebody_answers() {
         &["no PodTemplate `gang`"],
     );
     beside("gang").assert_quiet();
+}
+
+#[test]
+fn the_plugin_has_one_mig_strategy() {
+    let policy = |strategy: Value| {
+        let config = json!({"name": "plugin", "default": "any"});
+        object(
+            "nvidia.com/v1",
+            "ClusterPolicy",
+            json!({"mig": {"strategy": strategy}, "devicePlugin": {"config": config}}),
+        )
+    };
+    let map = |name: &str, strategy: &str| {
+        let text = format!("version: v1\nflags:\n  migStrategy: {strategy}\n");
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "gpu-operator"}, "data": {"any": text, "note": "flags: ["}})
+    };
+    let done = Case::object(policy("single".into()))
+        .state([map("plugin", "mixed")])
+        .run::<GpuSupply>();
+    assert_one(
+        &done,
+        "warn mig-strategies-differ",
+        "/spec/mig/strategy",
+        &[
+            "`single` here",
+            "`mixed` in the config map `plugin`, which is not used",
+            "migStrategy: single",
+        ],
+    );
+    for (own, there) in [
+        (json!("mixed"), map("plugin", "mixed")),
+        (json!("single"), map("other", "mixed")),
+        (Value::Null, map("plugin", "mixed")),
+    ] {
+        Case::object(policy(own))
+            .state([there])
+            .run::<GpuSupply>()
+            .assert_quiet();
+    }
+    run(policy("single".into())).assert_quiet();
+}
+
+#[test]
+fn a_cluster_queue_names_flavors_that_there_are() {
+    let queue = object(
+        "kueue.x-k8s.io/v1beta2",
+        "ClusterQueue",
+        json!({"resourceGroups": [{"coveredResources": ["nvidia.com/gpu"], "flavors": [{"name": "a100"}, {"name": "h100"}]}]}),
+    );
+    let flavor = |name: &str| json!({"apiVersion": "kueue.x-k8s.io/v1beta2", "kind": "ResourceFlavor", "metadata": {"name": name}, "spec": {}});
+    let done = Case::object(queue.clone())
+        .state([flavor("a100")])
+        .run::<GpuSupply>();
+    assert_one(
+        &done,
+        "warn queue-flavor-absent",
+        "/spec/resourceGroups/0/flavors/1/name",
+        &["no ResourceFlavor `h100`"],
+    );
+    Case::object(queue.clone())
+        .state([flavor("a100"), flavor("h100")])
+        .run::<GpuSupply>()
+        .assert_quiet();
+    run(queue).assert_quiet();
 }

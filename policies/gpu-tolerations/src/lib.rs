@@ -196,16 +196,20 @@ fn taints(pod: &Pod) -> Vec<(&'static str, Rule)> {
 
 fn report_untaken(pod: &Pod) {
     for (index, toleration) in pod.tolerations().iter().enumerate() {
-        let what = match toleration.key.as_deref() {
-            None if gpu::covers(&view(toleration), NVIDIA, EFFECT) => "every taint".to_owned(),
-            Some(key) if gpu::is_taint_key(key) => format!("the taint `{key}`"),
+        let (what, actual) = match toleration.key.as_deref() {
+            None if gpu::covers(&view(toleration), NVIDIA, EFFECT) => {
+                ("every taint".to_owned(), "a toleration without `key`")
+            }
+            Some(key) if gpu::is_taint_key(key) => (format!("the taint `{key}`"), key),
             _ => continue,
         };
         UNTAKEN
             .finding(
                 format!("{}/spec/tolerations/{index}", pod.path()),
-                format!("the pod tolerates {what} but asks for no accelerator, so it can fill nodes that have them"),
+                format!("the pod tolerates {what} and asks for no accelerator"),
             )
+            .actual(actual)
+            .allowed("tolerations of the taints that nodes without accelerators have")
             .fix("remove the toleration, or ask for the accelerator in the limits of a container")
             .report();
     }

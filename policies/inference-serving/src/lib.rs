@@ -144,6 +144,8 @@ fn report_unmaintained(server: &Server<'_>) {
                 server.container.name()
             ),
         )
+        .actual("TorchServe")
+        .allowed("a server that gets security fixes")
         .fix("move the model to a server that is maintained, such as Triton, vLLM or Ray Serve")
         .report();
 }

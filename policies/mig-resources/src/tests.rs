@@ -1,5 +1,7 @@
 use serde_json::{Value, json};
-use tollgate_sdk::test::{Case, ContainerBuilder, Done, PodBuilder, container, pod};
+use tollgate_sdk::test::{
+    Case, ContainerBuilder, Done, PodBuilder, assert_one_early as assert_one, container, pod,
+};
 
 use super::MigResources;
 
@@ -46,31 +48,6 @@ fn assert_renamed(done: &Done, name: &str) {
         done.rules.iter().all(|rule| rule == "mig-from-size") && !done.rules.is_empty(),
         "{:?}",
         done.rules
-    );
-}
-
-/// Asserts that there is one finding, of such a rule and severity at such a path, with everything that a reader needs.
-fn assert_one(done: &Done, rule: &str, path: &str, pieces: &[&str]) {
-    done.assert_findings(&[rule]);
-    let finding = &done.findings[0];
-    assert_eq!(finding.path, path);
-    let start: String = finding.message.chars().take(100).collect();
-    for piece in pieces {
-        let known = [
-            Some(&finding.message),
-            finding.fix.as_ref(),
-            finding.allowed.as_ref(),
-        ];
-        assert!(
-            known.into_iter().flatten().any(|text| text.contains(piece)),
-            "`{piece}`: {finding:#?}"
-        );
-    }
-    let first = pieces.first().copied().unwrap_or_default();
-    assert!(start.contains(first), "the point comes too late: {start}");
-    assert!(
-        finding.actual.is_some() && finding.allowed.is_some() && finding.fix.is_some(),
-        "{finding:#?}"
     );
 }
 

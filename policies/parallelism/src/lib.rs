@@ -23,6 +23,8 @@ mod nodes;
 
 mod plain;
 
+mod declared;
+
 mod slots;
 
 mod trainer;
@@ -42,6 +44,10 @@ const ABOVE_POD: Rule = Rule::warn(
 const ABOVE_GROUP: Rule = Rule::deny(
     "parallel-above-group",
     "A server of a group of pods (LeaderWorkerSet, RoleBasedGroup, Ray, Dynamo and others) spreads a model over no more devices than the pods of one group have together.",
+);
+const BELOW_GROUP: Rule = Rule::warn(
+    "parallel-below-group",
+    "A server that spreads over a group of pods uses all the devices of the group: the rest are idle, and paid for.",
 );
 const BELOW: Rule = Rule::warn(
     "parallel-below-devices",
@@ -69,11 +75,13 @@ impl Policy for Parallelism {
             ABOVE,
             ABOVE_POD,
             ABOVE_GROUP,
+            BELOW_GROUP,
             BELOW,
             PROCESSES_ABOVE,
             PROCESSES_BELOW,
             nodes::UNLIKE,
             plain::ONE,
+            declared::UNLIKE,
             slots::UNLIKE,
             trainer::UNTOLD,
             ray::UNLIKE,
@@ -86,6 +94,7 @@ impl Policy for Parallelism {
 
     fn validate(&self, review: &Review) -> Outcome {
         let pods = review.pods();
+        declared::report(review, &pods);
         for pod in pods.iter() {
             trainer::report(review, pod);
             ray::report(review, pod);
@@ -113,7 +122,8 @@ fn judge(review: &Review, pods: &[Pod], pod: &Pod, container: &Container) {
         return;
     };
     let wanted = degrees.devices().unwrap_or(supply.count);
-    if wanted == supply.count || supply.is_counted_otherwise(pod, container) {
+    let is_whole = wanted == supply.count && (pod.path().is_empty() || degrees.told.is_empty());
+    if is_whole || supply.is_counted_otherwise(pod, container) {
         return;
     }
     let mismatch = Mismatch {
@@ -124,16 +134,24 @@ fn judge(review: &Review, pods: &[Pod], pod: &Pod, container: &Container) {
         wanted,
     };
     let words = &mismatch.program.words;
+    let is_alone = !mismatch.degrees.goes_on_elsewhere(words);
+    let in_group = || {
+        let is_told = !mismatch.degrees.goes_on_outside_the_group(words);
+        is_told.then(|| of_kind(review, pods, pod)).flatten()
+    };
     if mismatch.wanted > mismatch.supply.count {
-        let goes_on = mismatch.degrees.goes_on_outside_the_group(words);
-        if let Some(group) = of_kind(review, pods, pod).filter(|_| !goes_on) {
-            mismatch.report_above_group(&group);
-        } else if !mismatch.degrees.goes_on_elsewhere(words) {
+        if let Some(group) = in_group() {
+            mismatch.report_in_group(&group);
+        } else if is_alone {
             let has_others = pods.len() > 1;
             mismatch
                 .report_above(|program| standing::of(review, has_others, pod, container, program));
         }
-    } else if !mismatch.degrees.goes_on_elsewhere(words) {
+    } else if !is_alone {
+        if let Some(group) = in_group() {
+            mismatch.report_below_group(&group);
+        }
+    } else if mismatch.wanted < mismatch.supply.count {
         mismatch.report_below(pod);
     }
 }

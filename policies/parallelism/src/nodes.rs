@@ -25,8 +25,8 @@ pub(crate) fn report(review: &Review, pods: &[Pod], pod: &Pod, container: &Conta
         return;
     };
     let there = group.size();
-    let ways = [there, group.takers(), group.of_object];
-    if there == 0 || ways.contains(&told.number) {
+    let ways = [Some(there), Some(group.takers()), group.of_object];
+    if there == 0 || group.of_object.is_none() || ways.contains(&Some(told.number)) {
         return;
     }
     let name = container.name();

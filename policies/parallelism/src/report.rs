@@ -7,7 +7,7 @@ use tollgate_sdk::{Parallelism, Program, below};
 use crate::group::Group;
 use crate::standing::Standing;
 use crate::supply::Supply;
-use crate::{ABOVE, ABOVE_GROUP, ABOVE_POD, BELOW, PROCESSES_ABOVE, PROCESSES_BELOW};
+use crate::{ABOVE, ABOVE_GROUP, ABOVE_POD, BELOW, BELOW_GROUP, PROCESSES_ABOVE, PROCESSES_BELOW};
 
 /// A program, and the devices that it is told to use, which are not those that it has.
 pub(crate) struct Mismatch<'a> {
@@ -16,6 +16,14 @@ pub(crate) struct Mismatch<'a> {
     pub(crate) degrees: Parallelism,
     pub(crate) supply: Supply,
     pub(crate) wanted: u64,
+}
+
+/// `the 2 pods of its group`.
+fn pods_of(group: &Group) -> String {
+    match group.size() {
+        1 => "the only pod of its group".to_owned(),
+        several => format!("the {several} pods of its group"),
+    }
 }
 
 impl Mismatch<'_> {
@@ -39,23 +47,48 @@ impl Mismatch<'_> {
             .report();
     }
 
-    /// Reports more than the pods of a group have together. Processes of one pod have no more than the pod has.
-    pub(crate) fn report_above_group(&self, group: &Group) {
+    /// Reports more or fewer than the pods of a group have together. Processes of one pod have no more than the pod has.
+    pub(crate) fn report_in_group(&self, group: &Group) {
         if self.degrees.spread.reach == Reach::Pod {
             return self.report_above(|_| Standing::Grouped);
         }
         let resource = &self.supply.resource;
         let Some(there) = group.devices(resource).filter(|there| self.wanted > *there) else {
-            return;
+            return self.report_below_group(group);
         };
-        let pods = group.size();
         self.finding(
             &ABOVE_GROUP,
-            &format!("more than the {there} {resource} of the {pods} pods of its group"),
+            &format!("more than the {there} {resource} of {}", pods_of(group)),
         )
         .allowed(format!("at most {there}"))
         .fix(format!(
             "make the group larger, ask for more `{resource}` in its pods, or set {} so that the product is {there}",
+            self.flag()
+        ))
+        .report();
+    }
+
+    /// Reports fewer than the pods of a group have together, where all of them are there for this server.
+    pub(crate) fn report_below_group(&self, group: &Group) {
+        let resource = &self.supply.resource;
+        let is_told = group.serves_one && !self.degrees.told.is_empty();
+        let there = group.devices(resource).filter(|_| is_told);
+        let Some(there) = there.filter(|there| self.wanted < *there) else {
+            return;
+        };
+        let container = self.container.name();
+        BELOW_GROUP
+            .finding(
+                self.place(),
+                format!(
+                    "container `{container}` spreads over {} of the {there} {resource} of its group",
+                    self.wanted
+                ),
+            )
+            .actual(self.wanted.to_string())
+        .allowed(there.to_string())
+        .fix(format!(
+            "set {} so that the product is {there}, or make the group smaller",
             self.flag()
         ))
         .report();
@@ -85,17 +118,20 @@ impl Mismatch<'_> {
     }
 
     fn finding(&self, rule: &Rule, consequence: &str) -> tollgate_sdk::Finding {
-        let place = below(
-            &self.container.path(),
-            &["resources", "limits", &self.supply.resource],
-        );
         let message = format!(
             "container `{}`: {} with {}, {consequence}",
             self.container.name(),
             self.program.known.name,
             self.in_words()
         );
-        rule.finding(place, message).actual(self.wanted.to_string())
+        rule.finding(self.place(), message)
+            .actual(self.wanted.to_string())
+    }
+
+    /// The limit of the devices.
+    fn place(&self) -> String {
+        let keys = ["resources", "limits", self.supply.resource.as_str()];
+        below(&self.container.path(), &keys)
     }
 
     fn devices(&self) -> String {

@@ -7,6 +7,7 @@ mod groups;
 mod objects;
 mod processes;
 mod servers;
+mod told;
 
 const PATH: &str = "/spec/containers/0/resources/limits/nvidia.com~1gpu";
 

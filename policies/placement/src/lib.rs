@@ -69,7 +69,9 @@ impl Policy for Placement {
             queue::NO_QUEUE,
             queue::NO_GANG,
             queue::UNKNOWN,
+            queue::UNCOVERED,
             claim::SHARED,
+            claim::UNSEEN,
         ],
     )
     .wants(&["cluster"])
@@ -116,6 +118,7 @@ impl Policy for Placement {
         if pods.iter().any(takes_accelerators) {
             queue::report(review);
             queue::report_unknown(review);
+            queue::report_uncovered(review, &pods);
             claim::report(review, &pods);
         }
         Ok(())

@@ -1,9 +1,9 @@
 //! Batch work beside the queue of its namespace, and work of several pods without a scheduler for all of them.
 
-use tollgate_sdk::gpu::is_batch_kind;
+use tollgate_sdk::gpu::{Class, is_batch_kind};
 use tollgate_sdk::prelude::*;
 use tollgate_sdk::serde_json::Value;
-use tollgate_sdk::takes_accelerators;
+use tollgate_sdk::{below, takes_accelerators};
 
 pub(crate) const NO_QUEUE: Rule = Rule::warn(
     "no-queue",
@@ -15,12 +15,18 @@ pub(crate) const UNKNOWN: Rule = Rule::warn(
     "The queue that work with accelerators names is there, by Kueue's label `kueue.x-k8s.io/queue-name`, KAI's `kai.scheduler/queue` or Volcano's `queue`: else it waits until somebody makes one of that name.",
 )
 .needs(LOCAL_QUEUE);
+pub(crate) const UNCOVERED: Rule = Rule::warn(
+    "queue-without-device",
+    "The ClusterQueue behind the queue that work names has a quota, in a flavor, for each accelerator that the work asks for: Kueue never admits what asks for another.",
+)
+.needs(CLUSTER_QUEUE);
 pub(crate) const NO_GANG: Rule = Rule::warn(
     "no-gang",
     "The pods of one job are scheduled together, by a queue, a scheduler for groups or `minAvailable`: else two jobs that get half of their pods each wait for one another for ever.",
 );
 
 const LOCAL_QUEUE: &str = "LocalQueue.kueue.x-k8s.io";
+const CLUSTER_QUEUE: &str = "ClusterQueue.kueue.x-k8s.io";
 const QUEUE_NAME: &str = "kueue.x-k8s.io/queue-name";
 
 /// Where an object names its queue, the kind of that queue, and whether that is in the object's namespace.
@@ -119,6 +125,49 @@ pub(crate) fn report_unknown(review: &Review) {
             report_one_unknown(place, &name, &known.values);
         }
     }
+}
+
+/// Warns about accelerators that the queue has no quota for. Kueue may be configured to leave quantities of a device out.
+pub(crate) fn report_uncovered(review: &Review, pods: &[Pod]) {
+    let label = format!("/metadata/labels/{}", QUEUE_NAME.replace('/', "~1"));
+    let Some((queue, namespace)) = review.text(&label).zip(review.namespace()) else {
+        return;
+    };
+    let Some(covered) = cluster::queue_resources(&namespace, &queue) else {
+        return;
+    };
+    let mut seen: Vec<String> = Vec::new();
+    for container in pods.iter().flat_map(|pod| pod.containers().to_vec()) {
+        for device in container.devices().iter() {
+            let name = &device.name;
+            let is_counted = matches!(device.resource.class, Class::Device | Class::Slice);
+            if is_counted && !covered.values.contains(name) && !seen.contains(name) {
+                report_one_uncovered(&container, name, &queue, &covered.values);
+                seen.push(name.clone());
+            }
+        }
+    }
+}
+
+fn report_one_uncovered(container: &Container, device: &str, queue: &str, covered: &[String]) {
+    let names: Vec<_> = covered.iter().map(|name| format!("`{name}`")).collect();
+    UNCOVERED
+        .finding(
+            below(&container.path(), &["resources", "limits", device]),
+            format!(
+                "queue `{queue}` has no quota for the `{device}` of container `{}`",
+                container.name()
+            ),
+        )
+        .actual(device)
+        .allowed(match names.is_empty() {
+            true => "nothing: its ClusterQueue covers no resource".to_owned(),
+            false => names.join(", "),
+        })
+        .fix(format!(
+            "name a queue for `{device}`, or have it added to the `coveredResources` and the flavors of the ClusterQueue"
+        ))
+        .report();
 }
 
 fn report_one_unknown(place: &str, name: &str, there: &[String]) {

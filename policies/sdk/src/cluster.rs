@@ -3,7 +3,8 @@
 
 pub use crate::contract::cluster::{
     GpuUnit, Known, Scaler, amounts, claim_classes, claim_modes, gpu_models, names, node_label,
-    scalers, schedulers, selected, share_names, workload_devices,
+    plugin_mig_strategies, queue_resources, scalers, schedulers, selected, share_names,
+    workload_devices,
 };
 use crate::{Pod, contract::cluster};
 

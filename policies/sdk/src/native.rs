@@ -602,6 +602,18 @@ pub mod cluster {
         known(&Question::ShareNames)
     }
 
+    /// The MIG strategies that a config map gives to the device plugin.
+    pub fn plugin_mig_strategies(config_map: &str) -> Option<Known> {
+        let config_map = config_map.to_owned();
+        known(&Question::MigStrategies { config_map })
+    }
+
+    /// The resources that the ClusterQueue behind a LocalQueue covers.
+    pub fn queue_resources(namespace: &str, name: &str) -> Option<Known> {
+        let (namespace, name) = (namespace.to_owned(), name.to_owned());
+        known(&Question::QueueResources { namespace, name })
+    }
+
     /// How many of a resource the nodes have that the pod's selectors leave.
     pub fn pod_total(pod: &Pod, resource: &str) -> Option<u32> {
         let (resource, pod) = (resource.to_owned(), pod.1);

@@ -358,3 +358,14 @@ pub fn assert_one(done: &Done, rule: &str, path: &str, pieces: &[&str]) {
         assert!(is_there, "`{piece}`: {finding:#?}");
     }
 }
+
+/// The same, where the first piece is the point and stands near the beginning of the message: `kubectl` cuts long warnings.
+pub fn assert_one_early(done: &Done, rule: &str, path: &str, pieces: &[&str]) {
+    assert_one(done, rule, path, pieces);
+    let messages = done.findings.iter().map(|finding| &finding.message);
+    let start: String = messages
+        .flat_map(|message| message.chars().take(100))
+        .collect();
+    let point = pieces.first().copied().unwrap_or_default();
+    assert!(start.contains(point), "the point comes too late: {start}");
+}

@@ -116,11 +116,14 @@ const ROLE_BASED: &[Pods] = &[
     ),
 ];
 
-/// Scaling groups multiply cliques by name, which no pointer reaches.
+/// A scaling group multiplies the cliques that it names.
 const CLIQUES: &[Pods] = &[labelled(
     "/template/cliques/*/spec/podSpec",
     "/template/cliques/*",
-    "/replicas or 1 * if(/template/podCliqueScalingGroups, unknown, /template/cliques/*/spec/replicas or 1)",
+    "/replicas or 1 \
+     * (/template/cliques/*/spec/autoScalingConfig/maxReplicas or /template/cliques/*/spec/replicas or 1) \
+     * (item(/template/podCliqueScalingGroups, /cliqueNames, /template/cliques/*/name, /scaleConfig/maxReplicas) \
+        or item(/template/podCliqueScalingGroups, /cliqueNames, /template/cliques/*/name, /replicas) or 1)",
 )
 .whole()];
 
@@ -179,23 +182,18 @@ const KSERVE: Paths = &[
 
 const RUNTIME: &[Pods] = &[spec("", "0"), bare("/workerSpec", "0").role("worker")];
 
-/// A pool of an LLMInferenceService; a group's size is known where it comes of pipeline parallelism alone.
+/// Pools of an LLMInferenceService. A group has as many pods as pieces of data parallelism, else of pipeline parallelism.
 const LLM_POOL: &[Pods] = &[
     bare("/template", "/scaling/maxReplicas or /replicas or 1"),
-    bare(
-        "/worker",
-        "/scaling/maxReplicas or /replicas or 1 * (/parallelism/pipeline - 1)",
-    )
-    .role("worker"),
+    bare("/worker", LLM_WORKERS).role("worker"),
 ];
 const LLM_PREFILL: &[Pods] = &[
     bare("/template", "/scaling/maxReplicas or /replicas or 1").role("prefill"),
-    bare(
-        "/worker",
-        "/scaling/maxReplicas or /replicas or 1 * (/parallelism/pipeline - 1)",
-    )
-    .role("prefill/worker"),
+    bare("/worker", LLM_WORKERS).role("prefill/worker"),
 ];
+const LLM_WORKERS: &str = "/scaling/maxReplicas or /replicas or 1 \
+    * (if(/parallelism/data, div(/parallelism/data, /parallelism/dataLocal or 1), \
+       if(/parallelism/dataLocal, 1, /parallelism/pipeline)) - 1)";
 const LLM_SCHEDULER: &[Pods] = &[bare("/scheduler/template", "1").role("scheduler")];
 
 const NIM: &[Pods] = &[parts(
@@ -528,6 +526,7 @@ pub(super) const TABLE: &[Row] = &[
     other("nvidia.com", "NVIDIADriver", ReviewOnly),
     other("resource.k8s.io", "DeviceClass", ReviewOnly),
     other("autoscaling.x-k8s.io", "ProvisioningRequest", ReviewOnly),
+    other("kueue.x-k8s.io", "ClusterQueue", ReviewOnly),
 
     // What leads requests to pods.
     other("gateway.networking.k8s.io", "HTTPRoute", ReviewOnly),

@@ -244,7 +244,7 @@ impl Written for Replicas {
     fn read(text: &str) -> Result<Self, Misread> {
         let misread = |err| {
             Misread::new(format!("`{text}` is no number of pods: {err}")).hint(
-                "write a number, a JSON pointer, and `or`, `*`, `+`, `-`, `min(…)`, `if(POINTER, …, …)` of them",
+                "write a number, a JSON pointer, and `or`, `*`, `+`, `-`, `min(…)`, `div(…, …)`, `if(POINTER, …, …)`, `item(LIST, NAMES, NAME, FIELD)` of them",
             )
         };
         let count = Count::parse(text).map_err(misread)?;

@@ -17,6 +17,7 @@ mod index;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod understood;
 mod verdicts;
 
 use std::collections::BTreeMap;

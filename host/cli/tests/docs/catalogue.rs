@@ -185,12 +185,17 @@ pub const CATALOGUE: &[Row] = &[
             "parallelism/parallel-above-devices",
             "parallelism/parallel-above-pod",
             "parallelism/parallel-above-group",
+            "parallelism/told-unlike-devices",
         ]),
     ),
     row(
         "M27",
         "parallel sizes below the GPUs",
-        Rules(&["parallelism/parallel-below-devices"]),
+        Rules(&[
+            "parallelism/parallel-below-devices",
+            "parallelism/parallel-below-group",
+            "parallelism/told-unlike-devices",
+        ]),
     ),
     row(
         "M28",
@@ -198,6 +203,7 @@ pub const CATALOGUE: &[Row] = &[
         Rules(&[
             "parallelism/processes-above-devices",
             "parallelism/processes-below-devices",
+            "parallelism/told-unlike-devices",
         ]),
     ),
     row(
@@ -482,6 +488,7 @@ pub const CATALOGUE: &[Row] = &[
             "gpu-supply/sharing-without-resources",
             "gpu-supply/mixed-layout-under-single",
             "gpu-sharing/share-not-offered",
+            "gpu-supply/mig-strategies-differ",
         ]),
     ),
     row(
@@ -492,7 +499,10 @@ pub const CATALOGUE: &[Row] = &[
     row(
         "M77",
         "a volume of one node under several pods",
-        Rules(&["placement/claim-of-one-node"]),
+        Rules(&[
+            "placement/claim-of-one-node",
+            "placement/claim-of-several-pods",
+        ]),
     ),
     row(
         "M78",
@@ -603,6 +613,14 @@ pub const BEYOND: &[(&str, &str)] = &[
     (
         "inference-serving/backend-selects-nothing",
         "routes that lead to no pod",
+    ),
+    (
+        "gpu-supply/queue-flavor-absent",
+        "queues that admit nothing",
+    ),
+    (
+        "placement/queue-without-device",
+        "queues without a quota for what is asked for",
     ),
     ("lifecycle/unserved-kind", "kinds that were removed"),
     ("gpu-budget/over-budget", "budgets"),

@@ -36,30 +36,48 @@ const CONFORMANCE: &str = "
 What a cluster must or should have to be conformant, and what Tollgate has to do with it. Tollgate makes no cluster
 conformant; it keeps workloads from getting round what a cluster has.
 
-| requirement | what Tollgate shows for it |
-|---|---|
+| requirement | level | what Tollgate shows for it |
+|---|---|---|
 ";
 
 /// A requirement of AI Conformance.
 pub struct Requirement {
     name: &'static str,
+    /// Whether a cluster must or should have it.
+    level: &'static str,
     /// What it comes to, and why.
     what: &'static str,
     /// The rules that serve it, as `POLICY/RULE`; none where it is not Tollgate's business.
     pub rules: &'static [&'static str],
 }
 
-const fn requirement(
+const fn must(
     name: &'static str,
     what: &'static str,
     rules: &'static [&'static str],
 ) -> Requirement {
-    Requirement { name, what, rules }
+    Requirement {
+        name,
+        level: "MUST",
+        what,
+        rules,
+    }
 }
 
-/// Names as in cncf/k8s-ai-conformance, versions 1.33 to 1.36.
+const fn should(
+    name: &'static str,
+    what: &'static str,
+    rules: &'static [&'static str],
+) -> Requirement {
+    Requirement {
+        level: "SHOULD",
+        ..must(name, what, rules)
+    }
+}
+
+/// Names and levels as in cncf/k8s-ai-conformance, versions 1.33 to 1.37.
 pub const REQUIREMENTS: &[Requirement] = &[
-    requirement(
+    must(
         "secure_accelerator_access",
         "accelerators through the device plugin or claims alone: ways around them are refused",
         &[
@@ -68,24 +86,25 @@ pub const REQUIREMENTS: &[Requirement] = &[
             "gpu-supply/claim-of-administration",
         ],
     ),
-    requirement(
+    must(
         "dra_support",
-        "claims are read like resources, and judged with the pods that use them",
+        "SHOULD in 1.33, and no longer asked for in 1.37, where it is part of Kubernetes: claims are read like resources, and judged with the pods that use them",
         &[
             "gpu-isolation/device-class",
             "gpu-supply/claim-of-all-devices",
         ],
     ),
-    requirement(
+    must(
         "gang_scheduling",
         "work of several pods that nobody places together is told of",
         &[
             "placement/no-gang",
             "placement/no-queue",
+            "placement/queue-without-device",
             "placement/unknown-scheduler",
         ],
     ),
-    requirement(
+    must(
         "cluster_autoscaling",
         "pools that cannot scale, or that nothing bounds, are told of",
         &[
@@ -94,7 +113,7 @@ pub const REQUIREMENTS: &[Requirement] = &[
             "gpu-supply/node-group-gpu-untold",
         ],
     ),
-    requirement(
+    must(
         "pod_autoscaling",
         "scalers of pods with accelerators that look at the wrong number, or at none, are told of",
         &[
@@ -103,7 +122,7 @@ pub const REQUIREMENTS: &[Requirement] = &[
             "gpu-scaling/metric-never-exported",
         ],
     ),
-    requirement(
+    must(
         "accelerator_metrics",
         "monitors of the DCGM exporter that find nothing are told of; the metrics are the exporter's",
         &[
@@ -111,12 +130,12 @@ pub const REQUIREMENTS: &[Requirement] = &[
             "gpu-supply/dcgm-labels-hidden",
         ],
     ),
-    requirement(
+    must(
         "ai_service_metrics",
         "scalers that name metrics which no server exports are told of; the metrics are the servers'",
         &["gpu-scaling/metric-never-exported"],
     ),
-    requirement(
+    must(
         "robust_controller",
         "the objects of operators are judged at `apply`, and pass while Tollgate is down as the tables above say",
         &[
@@ -125,15 +144,21 @@ pub const REQUIREMENTS: &[Requirement] = &[
             "lifecycle/unserved-kind",
         ],
     ),
-    requirement(
+    must(
         "ai_inference",
-        "servers get requests when they can answer, and restart no model that is being loaded",
+        "the Gateway API is the cluster's; routes that lead to no server are told of, and servers get requests when they can answer",
         &[
+            "inference-serving/backend-selects-nothing",
             "inference-serving/no-readiness-probe",
             "inference-serving/killed-while-loading",
         ],
     ),
-    requirement(
+    should(
+        "advanced_inference_ingress",
+        "the extension of the Gateway API is the cluster's; pools (`InferencePool`) that select no server are told of",
+        &["inference-serving/backend-selects-nothing"],
+    ),
+    should(
         "gpu_sharing",
         "shares and slices are told apart from whole GPUs, and asked for as nodes offer them",
         &[
@@ -142,17 +167,20 @@ pub const REQUIREMENTS: &[Requirement] = &[
             "gpu-supply/two-ways-of-sharing",
         ],
     ),
-    requirement(
+    should(
         "high_performance_networking",
         "pods with RDMA get the right to lock memory; the network is the cluster's",
         &["node-resources/rdma-ipc-lock"],
     ),
-    requirement(
+    should(
         "disaggregated_inference",
         "the pods of each role are judged as a group of their own",
-        &["parallelism/parallel-above-group"],
+        &[
+            "parallelism/parallel-above-group",
+            "parallelism/parallel-below-group",
+        ],
     ),
-    requirement(
+    should(
         "driver_runtime_management",
         "images that need a newer driver than the nodes have are told of; the driver is the operator's",
         &[
@@ -160,7 +188,16 @@ pub const REQUIREMENTS: &[Requirement] = &[
             "gpu-supply/plugin-config-without-default",
         ],
     ),
-    requirement(
+    should(
+        "workload_sandboxing",
+        "which runtime isolates a pod is the cluster's; ways from a pod with accelerators to the node's devices and processes are refused",
+        &[
+            "gpu-isolation/privileged",
+            "gpu-isolation/host-namespaces",
+            "gpu-isolation/host-devices",
+        ],
+    ),
+    should(
         "virtualized_accelerator",
         "not its business: which virtual devices there are is up to the hypervisor",
         &[],
@@ -196,13 +233,19 @@ pub fn document(policies: &[PolicyInfo]) -> String {
         .unwrap();
     }
     text += CONFORMANCE;
-    for Requirement { name, what, rules } in REQUIREMENTS {
+    for Requirement {
+        name,
+        level,
+        what,
+        rules,
+    } in REQUIREMENTS
+    {
         let rules: Vec<_> = rules.iter().map(|rule| link(rule)).collect();
         let rules = match rules.is_empty() {
             true => String::new(),
             false => format!(": {}", rules.join(", ")),
         };
-        writeln!(text, "| {name} | {what}{rules} |").unwrap();
+        writeln!(text, "| {name} | {level} | {what}{rules} |").unwrap();
     }
     text
 }

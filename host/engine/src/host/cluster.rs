@@ -93,6 +93,18 @@ impl cluster::Host for State {
         self.ask_known(Question::ShareNames)
     }
 
+    fn plugin_mig_strategies(&mut self, config_map: String) -> Result<Option<cluster::Known>> {
+        self.ask_known(Question::MigStrategies { config_map })
+    }
+
+    fn queue_resources(
+        &mut self,
+        namespace: String,
+        name: String,
+    ) -> Result<Option<cluster::Known>> {
+        self.ask_known(Question::QueueResources { namespace, name })
+    }
+
     fn schedulers(&mut self) -> Result<Option<cluster::Known>> {
         self.ask_known(Question::Schedulers)
     }

@@ -150,7 +150,6 @@ fn a_claim_of_one_node_is_not_shared() {
     within(server(1), &["ReadWriteOnce"]).assert_quiet();
     within(server(3), &["ReadWriteMany"]).assert_quiet();
     within(server(3), &["ReadWriteOnce", "ReadOnlyMany"]).assert_quiet();
-    judge(server(3)).assert_quiet();
 }
 
 #[test]
@@ -223,4 +222,132 @@ fn a_queue_of_volcano_stands_in_the_spec() {
             .iter()
             .any(|found| found.rule == "unknown-queue")
     );
+}
+
+fn cluster_queue(covered: &[&str]) -> [Value; 2] {
+    let mut local = queue("ml");
+    local["spec"] = json!({"clusterQueue": "all"});
+    let group = json!({"coveredResources": covered});
+    let cluster = json!({"apiVersion": "kueue.x-k8s.io/v1beta2", "kind": "ClusterQueue", "metadata": {"name": "all"}, "spec": {"resourceGroups": [group]}});
+    [local, cluster]
+}
+
+#[test]
+fn a_queue_has_a_quota_for_the_devices_of_its_work() {
+    let job = |resource: &str| {
+        let spec = pod([container("main").limit(resource, "1")]).build()["spec"].clone();
+        let mut job = object("batch/v1", "Job", json!({"template": {"spec": spec}}));
+        job["metadata"]["labels"] = json!({"kueue.x-k8s.io/queue-name": "team"});
+        job
+    };
+    let run = |resource: &str, covered: &[&str]| {
+        Case::object(job(resource))
+            .state(cluster_queue(covered))
+            .run::<Placement>()
+    };
+    assert_one(
+        &run("nvidia.com/mig-1g.10gb", &["cpu", "nvidia.com/gpu"]),
+        "warn queue-without-device",
+        "/spec/template/spec/containers/0/resources/limits/nvidia.com~1mig-1g.10gb",
+        &["queue `team` has no quota", "`coveredResources`"],
+    );
+    run("nvidia.com/gpu", &["cpu", "nvidia.com/gpu"]).assert_quiet();
+    // Kueue may count quantities under another name.
+    let hami = pod([container("main")
+        .limit("nvidia.com/gpu", "1")
+        .limit("nvidia.com/gpumem", "3000")]);
+    let mut sliced = job("nvidia.com/gpu");
+    sliced["spec"]["template"]["spec"] = hami.build()["spec"].clone();
+    Case::object(sliced)
+        .state(cluster_queue(&[
+            "nvidia.com/gpu",
+            "nvidia.com/total-gpumem",
+        ]))
+        .run::<Placement>()
+        .assert_quiet();
+    Case::object(job("nvidia.com/mig-1g.10gb"))
+        .state([queue("ml")])
+        .run::<Placement>()
+        .assert_quiet();
+}
+
+fn deployment(replicas: u32) -> Value {
+    let volume = json!([{"name": "models", "persistentVolumeClaim": {"claimName": "models"}}]);
+    let spec = gpu().with("/spec/volumes", volume).build()["spec"].clone();
+    object(
+        "apps/v1",
+        "Deployment",
+        json!({"replicas": replicas, "template": {"spec": spec}}),
+    )
+}
+
+fn claim(name: &str, mode: &str) -> Value {
+    json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": "ml"}, "spec": {"accessModes": [mode]}})
+}
+
+#[test]
+fn a_claim_that_nobody_shows_is_told_of() {
+    assert_one(
+        &judge(deployment(2)),
+        "warn claim-of-several-pods",
+        "/spec/template/spec/volumes/0",
+        &["2 pods mount the claim `models`", "PersistentVolumeClaim"],
+    );
+    judge(deployment(1)).assert_quiet();
+    let known = |claim: Value| {
+        Case::object(deployment(2))
+            .state([claim])
+            .run::<Placement>()
+    };
+    known(claim("models", "ReadWriteMany")).assert_quiet();
+    known(claim("models", "ReadWriteOnce")).assert_findings(&["warn claim-of-one-node"]);
+    // All claims are known, and this one is still to come.
+    known(claim("other", "ReadWriteOnce")).assert_quiet();
+}
+
+#[test]
+fn a_scaler_makes_several_pods_of_one() {
+    let scaler = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "hpa", "namespace": "ml"},
+        "spec": {"maxReplicas": 4, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "test"}}});
+    let done = Case::object(deployment(1))
+        .state([claim("models", "ReadWriteOnce"), scaler])
+        .run::<Placement>();
+    assert_one(
+        &done,
+        "warn claim-of-one-node",
+        "/spec/template/spec/volumes/0",
+        &["a pod and those that HorizontalPodAutoscaler `hpa` adds"],
+    );
+}
+
+#[test]
+fn a_claim_that_the_object_has_made_is_shared_too() {
+    let runtime = |mode: &str, replicas: u32, enabled: bool| {
+        object(
+            "production-stack.vllm.ai/v1alpha1",
+            "VLLMRuntime",
+            json!({
+                "storageConfig": {"enabled": enabled, "accessMode": mode},
+                "deploymentConfig": {"replicas": replicas, "resources": {"gpu": "1"}},
+            }),
+        )
+    };
+    assert_one(
+        &judge(runtime("ReadWriteOnce", 2, true)),
+        "warn claim-of-one-node",
+        "/spec/storageConfig/accessMode",
+        &["2 pods mount a claim that is made for them"],
+    );
+    judge(runtime("ReadWriteMany", 2, true)).assert_quiet();
+    judge(runtime("ReadWriteOnce", 1, true)).assert_quiet();
+    judge(runtime("ReadWriteOnce", 2, false)).assert_quiet();
+    let service = object(
+        "apps.nvidia.com/v1alpha1",
+        "NIMService",
+        json!({
+            "replicas": 2, "resources": {"limits": {"nvidia.com/gpu": 1}},
+            "storage": {"pvc": {"create": true, "volumeAccessMode": "ReadWriteOnce"}},
+        }),
+    );
+    judge(service).assert_findings(&["warn claim-of-one-node"]);
 }

@@ -242,16 +242,25 @@ fn a_budget_that_is_gone_holds_nobody_back() {
 fn whoever_left_before_the_write_is_not_charged() {
     let orders = || {
         let store = Arc::new(MemoryStore::default());
-        let committer = Committer::new("research".into(), store.clone());
+        let committer = Arc::new(Committer::new("research".into(), store.clone()));
         let baton = committer.queue.enter(&no_wish());
+        let stays = {
+            let committer = committer.clone();
+            thread::spawn(move || block_on(committer.reserve(wish("stays"), 0)).unwrap().0)
+        };
+        // The one that stays is the next to lead, and finds one behind it that has left.
+        while committer.queue.waiting() < 1 {
+            thread::yield_now();
+        }
         block_on(give_up(committer.reserve(wish("leaver"), 0)));
+        assert_eq!(committer.queue.waiting(), 2);
         drop(baton);
-        block_on(committer.reserve(wish("stays"), 0)).unwrap();
+        assert_eq!(stays.join().unwrap(), Verdict::Reserved);
         let account = block_on(store.load("research")).unwrap().account;
         let charged: Vec<_> = account.reservations.keys().map(|uid| &**uid).collect();
         assert_eq!(charged, ["stays"]);
     };
-    check_random(orders, 1);
+    check_random(orders, 100);
 }
 
 #[test]

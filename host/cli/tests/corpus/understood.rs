@@ -133,7 +133,7 @@ fn is_ours(kind: &str) -> bool {
     kind.ends_with(".tollgate.dev")
 }
 
-/// Whether a place is read: within a pod that is listed, with the device where it is one that is counted, or in an object
+/// Whether a place is read: within a pod that is listed, with devices where it is one that is counted, or in an object
 /// that is judged for what it scales or supplies.
 fn is_within(path: &str, kind: &str, outcome: &Outcome) -> bool {
     let rows = Kinds::builtin().rows().iter();
@@ -144,7 +144,11 @@ fn is_within(path: &str, kind: &str, outcome: &Outcome) -> bool {
     let name = path.rsplit('/').next().unwrap().replace("~1", "/");
     let is_counted = lookup(&name)
         .is_some_and(|resource| matches!(resource.class, Class::Device | Class::Slice));
-    let takes = |pod: &&Value| !is_counted || pod["devices"].get(&name).is_some();
+    // A repair may have given it another device.
+    let takes = |pod: &&Value| {
+        let devices = pod["devices"].as_object();
+        !is_counted || devices.is_some_and(|devices| !devices.is_empty())
+    };
     let pods = pods(outcome);
     let mut takers = pods.iter().filter(takes);
     takers.any(|pod| path.starts_with(pod["path"].as_str().unwrap()))

@@ -304,6 +304,13 @@ const MADE_BY_OTHERS: [(&str, &str, &str); 4] = [
     ("ray.io/v1", "RayCluster", "rayclusters"),
 ];
 
+/// Whether a replica asks for objects of a kind, by its plural, to know who is above them.
+pub(crate) fn is_asked_about(group: &str, plural: &str) -> bool {
+    let in_group = |version: &str| version.split_once('/').is_some_and(|(it, _)| it == group);
+    let mut rows = MADE_BY_OTHERS.iter();
+    rows.any(|(version, _, name)| in_group(version) && *name == plural)
+}
+
 fn made_by_others(owner: &Owner) -> Option<ApiResource> {
     let named = MADE_BY_OTHERS
         .iter()

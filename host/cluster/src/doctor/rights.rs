@@ -12,7 +12,7 @@ use serde_json::Value;
 use tollgate_catalog::yaml;
 
 use super::{Check, listed};
-use crate::state;
+use crate::{owners, state};
 
 const NAME: &str = "rights";
 
@@ -73,7 +73,7 @@ pub(super) async fn check(client: &Client, namespace: &str) -> Vec<Check> {
     };
     let left_out = (!optional.is_empty()).then(|| {
         let message = format!(
-            "{who} may not {}; rules that need to know them are quiet",
+            "{who} may not {}; rules that need to know them are quiet, and fewer owners are told of refused pods",
             listed(&optional)
         );
         Check::warn(NAME, message).fix(fix)
@@ -142,7 +142,16 @@ impl Right {
 
     /// Whether a replica does without it.
     fn is_optional(&self) -> bool {
-        state::is_optional(&self.group, &self.resource)
+        let Self {
+            verb,
+            group,
+            resource,
+            ..
+        } = self;
+        match verb.as_str() {
+            "get" => owners::is_asked_about(group, resource),
+            _ => state::is_optional(group, resource),
+        }
     }
 }
 
@@ -229,8 +238,8 @@ mod tests {
         let optional = optional.iter().filter(|right| right.is_optional()).count();
         assert_eq!(
             optional,
-            2 * (27 + 6),
-            "list and watch of 27 kinds and of six config maps"
+            2 * (27 + 6) + 4,
+            "list and watch of 27 kinds and of six config maps, get of four kinds of owners"
         );
     }
 }

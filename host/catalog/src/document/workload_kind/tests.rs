@@ -85,7 +85,7 @@ fn what_is_wrong_is_told_with_its_place() {
         ),
         (
             "{group: batch.example.com, kind: TrainingRun, pods: [{path: /spec/a, replicas: 2 *}]}",
-            "`2 *` is no number of pods: the end is no number, JSON pointer, `min(`, `if(` or `unknown` at character 4",
+            "`2 *` is no number of pods: the end is no number, JSON pointer, `min(`, `div(`, `if(`, `item(` or `unknown` at character 4",
         ),
         (
             "{group: batch.example.com, kind: TrainingRun, pods: [{path: /spec/a, replicas: /spec/*/n}]}",

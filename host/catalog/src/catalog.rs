@@ -118,6 +118,12 @@ impl Catalog {
         exempt::is_exempt(namespace, &self.site, &self.own_namespace)
     }
 
+    /// The namespaces that the site lets off by the names of platforms; `*` at the end stands for any further letters.
+    pub fn let_off(&self) -> impl Iterator<Item = &'static str> {
+        let platforms = self.site.platforms();
+        platforms.flat_map(|platform| platform.namespaces.iter().copied())
+    }
+
     /// The rules that say nothing now, since what they need is not known of the cluster.
     pub fn quiet_rules(&self) -> Vec<QuietRule<'_>> {
         let snapshot = self.context.load();

@@ -40,6 +40,9 @@ pub struct Interests {
     pub mutates: bool,
     /// The table of kinds.
     pub table: Arc<Kinds>,
+    /// The namespaces that the site lets off, so that operators come up while Tollgate is down; `*` at the end stands
+    /// for any further letters.
+    pub let_off: BTreeSet<String>,
 }
 
 impl Interests {
@@ -52,6 +55,7 @@ impl Interests {
             kinds: kinds.collect(),
             mutates: true,
             table,
+            let_off: BTreeSet::new(),
         }
     }
 
@@ -62,6 +66,7 @@ impl Interests {
             kinds: infos().flat_map(|info| info.interests.clone()).collect(),
             mutates: infos().any(|info| info.mutates),
             table: Arc::clone(&catalog.kinds),
+            let_off: catalog.let_off().map(str::to_owned).collect(),
         }
     }
 

@@ -100,17 +100,23 @@ impl Registration {
     pub fn configurations(&self, kinds: &[Kind], interests: &Interests) -> Configurations {
         let mutating = entry::mutating(kinds, interests);
         let validating = entry::validating(kinds, interests);
+        let let_off = LetOff::of(interests);
         Configurations {
             mutating: MutatingWebhookConfiguration {
                 metadata: self.metadata(),
-                webhooks: Some(mutating.iter().map(|entry| self.mutating(entry)).collect()),
+                webhooks: Some(
+                    mutating
+                        .iter()
+                        .map(|entry| self.mutating(entry, &let_off))
+                        .collect(),
+                ),
             },
             validating: ValidatingWebhookConfiguration {
                 metadata: self.metadata(),
                 webhooks: Some(
                     validating
                         .iter()
-                        .map(|entry| self.validating(entry))
+                        .map(|entry| self.validating(entry, &let_off))
                         .collect(),
                 ),
             },
@@ -138,15 +144,15 @@ impl Registration {
         }
     }
 
-    fn mutating(&self, entry: &Entry) -> MutatingWebhook {
+    fn mutating(&self, entry: &Entry, let_off: &LetOff<'_>) -> MutatingWebhook {
         MutatingWebhook {
             name: entry.name.clone(),
             admission_review_versions: vec!["v1".to_owned()],
             client_config: self.client("/mutate"),
             failure_policy: Some(self.failure(entry).to_owned()),
-            match_conditions: Some(conditions(entry)),
+            match_conditions: Some(conditions(entry, let_off)),
             match_policy: Some("Equivalent".to_owned()),
-            namespace_selector: Some(self.namespaces()),
+            namespace_selector: Some(self.namespaces(let_off)),
             object_selector: Some(LabelSelector::default()),
             reinvocation_policy: Some("IfNeeded".to_owned()),
             rules: Some(rules(entry)),
@@ -155,15 +161,15 @@ impl Registration {
         }
     }
 
-    fn validating(&self, entry: &Entry) -> ValidatingWebhook {
+    fn validating(&self, entry: &Entry, let_off: &LetOff<'_>) -> ValidatingWebhook {
         ValidatingWebhook {
             name: entry.name.clone(),
             admission_review_versions: vec!["v1".to_owned()],
             client_config: self.client("/validate"),
             failure_policy: Some(self.failure(entry).to_owned()),
-            match_conditions: Some(conditions(entry)),
+            match_conditions: Some(conditions(entry, let_off)),
             match_policy: Some("Equivalent".to_owned()),
-            namespace_selector: Some(self.namespaces()),
+            namespace_selector: Some(self.namespaces(let_off)),
             object_selector: Some(LabelSelector::default()),
             rules: Some(rules(entry)),
             side_effects: "NoneOnDryRun".to_owned(),
@@ -207,12 +213,13 @@ impl Registration {
     }
 
     /// By name, never by a label that the owner of a namespace can set.
-    fn namespaces(&self) -> LabelSelector {
+    fn namespaces(&self, let_off: &LetOff<'_>) -> LabelSelector {
         let mut never: Vec<_> = NEVER.map(str::to_owned).to_vec();
-        let others = [&self.own_namespace].into_iter();
-        for namespace in others.chain(&self.exclude_namespaces) {
-            if !never.contains(namespace) {
-                never.push(namespace.clone());
+        let own = [&self.own_namespace].into_iter();
+        let others = own.chain(&self.exclude_namespaces).map(String::as_str);
+        for namespace in others.chain(let_off.names.iter().copied()) {
+            if !never.iter().any(|known| known == namespace) {
+                never.push(namespace.to_owned());
             }
         }
         let mut requirements = vec![requirement("NotIn", never)];
@@ -256,12 +263,45 @@ fn requirement(operator: &str, values: Vec<String>) -> LabelSelectorRequirement 
     }
 }
 
-fn conditions(entry: &Entry) -> Vec<MatchCondition> {
+/// The namespaces that the site lets off.
+struct LetOff<'i> {
+    names: Vec<&'i str>,
+    /// What whole families of names begin with. No selector of labels knows such.
+    beginnings: Vec<&'i str>,
+}
+
+impl<'i> LetOff<'i> {
+    fn of(interests: &'i Interests) -> Self {
+        let (mut names, mut beginnings) = (Vec::new(), Vec::new());
+        for namespace in &interests.let_off {
+            match namespace.strip_suffix('*') {
+                Some(beginning) => beginnings.push(beginning),
+                None => names.push(namespace.as_str()),
+            }
+        }
+        Self { names, beginnings }
+    }
+
+    /// True in all other namespaces, and of what is in none.
+    fn condition(&self) -> Option<MatchCondition> {
+        let begins = |beginning: &&str| format!("request.namespace.startsWith('{beginning}')");
+        let begins: Vec<_> = self.beginnings.iter().map(begins).collect();
+        (!begins.is_empty()).then(|| MatchCondition {
+            name: "not-let-off".to_owned(),
+            expression: format!("!has(request.namespace) || !({})", begins.join(" || ")),
+        })
+    }
+}
+
+fn conditions(entry: &Entry, let_off: &LetOff<'_>) -> Vec<MatchCondition> {
     let condition = |(name, expression): &(&str, String)| MatchCondition {
         name: (*name).to_owned(),
         expression: expression.clone(),
     };
-    entry.conditions.iter().map(condition).collect()
+    let conditions = let_off.condition().into_iter();
+    conditions
+        .chain(entry.conditions.iter().map(condition))
+        .collect()
 }
 
 fn rules(entry: &Entry) -> Vec<RuleWithOperations> {

@@ -6,13 +6,7 @@ pub(crate) const SHARED: Rule = Rule::warn(
     "claim-of-one-node",
     "A PersistentVolumeClaim that several pods mount can be mounted on several nodes (`ReadWriteMany` or `ReadOnlyMany`): pods on other nodes stay in ContainerCreating with a Multi-Attach error.",
 )
-.needs(CLAIM);
-pub(crate) const UNSEEN: Rule = Rule::warn(
-    "claim-of-several-pods",
-    "A PersistentVolumeClaim that several pods with accelerators mount is shown beside them, or known of the cluster, so that its access modes can be looked at: with `ReadWriteOnce`, pods on other nodes never start.",
-);
-
-const CLAIM: &str = "PersistentVolumeClaim";
+.needs("PersistentVolumeClaim");
 
 /// Modes by which one node, or one pod, has the volume.
 const OF_ONE: [&str; 2] = ["ReadWriteOnce", "ReadWriteOncePod"];
@@ -38,7 +32,7 @@ struct Users {
     scaler: Option<cluster::Scaler>,
 }
 
-/// Warns about a claim that pods of the object share and only one node can have, or of which nothing is known.
+/// Warns about a claim that pods of the object share and only one node can have.
 pub(crate) fn report(review: &Review, pods: &[Pod]) {
     report_own(review, pods);
     let namespace = review.namespace().unwrap_or_default();
@@ -59,18 +53,10 @@ pub(crate) fn report(review: &Review, pods: &[Pod]) {
 
 fn report_claim(namespace: &str, path: String, claim: &str, users: &Users) {
     let is_of_one = |mode: &String| OF_ONE.contains(&mode.as_str());
-    match cluster::claim_modes(namespace, claim) {
-        Some(modes) if modes.values.iter().all(is_of_one) => {
-            let what = format!("the claim `{claim}`");
-            report_one(path, &what, users, &modes.values.join(", "));
-        }
-        Some(_) => {}
-        None => {
-            let known = cluster::names(CLAIM, Some(namespace));
-            if known.is_none_or(|known| !known.complete) {
-                report_unseen(path, claim, users);
-            }
-        }
+    let modes = cluster::claim_modes(namespace, claim);
+    if let Some(modes) = modes.filter(|modes| modes.values.iter().all(is_of_one)) {
+        let what = format!("the claim `{claim}`");
+        report_one(path, &what, users, &modes.values.join(", "));
     }
 }
 
@@ -142,20 +128,5 @@ fn report_one(path: String, what: &str, users: &Users, modes: &str) {
         .actual(modes)
         .allowed("ReadWriteMany or ReadOnlyMany")
         .fix("use a claim that several nodes can mount, or give each pod its own")
-        .report();
-}
-
-fn report_unseen(path: String, claim: &str, users: &Users) {
-    UNSEEN
-        .finding(
-            path,
-            format!(
-                "{} mount the claim `{claim}`, whose access modes nothing tells",
-                users.in_words()
-            ),
-        )
-        .actual("access modes that are not known")
-        .allowed("ReadWriteMany or ReadOnlyMany")
-        .fix("review it together with the PersistentVolumeClaim, and see to it that it is not `ReadWriteOnce`")
         .report();
 }

@@ -71,7 +71,6 @@ impl Policy for Placement {
             queue::UNKNOWN,
             queue::UNCOVERED,
             claim::SHARED,
-            claim::UNSEEN,
         ],
     )
     .wants(&["cluster"])

@@ -1,4 +1,4 @@
-//! A webhook that is not Tollgate's, and that answers late.
+//! A webhook that is not Tollgate's, and that answers late, or changes what it is asked about.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -40,6 +40,8 @@ pub enum Answers {
         /// In these words.
         message: &'static str,
     },
+    /// It changes the object by this JSON Patch.
+    Patches(&'static str),
 }
 
 impl OtherWebhook {
@@ -149,6 +151,7 @@ impl Reviewer for Answers {
                 tokio::time::sleep(after).await;
                 Ok(denial(&review, message))
             }
+            Self::Patches(patch) => Ok(change(&review, patch)),
         }
     }
 
@@ -158,15 +161,29 @@ impl Reviewer for Answers {
 }
 
 fn denial(review: &Value, message: &str) -> Admission {
+    let status = json!({"code": 403, "message": message});
+    answer(
+        review,
+        Decision::Denied,
+        &json!({"allowed": false, "status": status}),
+    )
+}
+
+fn change(review: &Value, patch: &str) -> Admission {
+    let patch = BASE64.encode(patch);
+    let response = json!({"allowed": true, "patchType": "JSONPatch", "patch": patch});
+    answer(review, Decision::Allowed, &response)
+}
+
+fn answer(review: &Value, decision: Decision, response: &Value) -> Admission {
+    let mut response = response.clone();
+    response["uid"] = review["request"]["uid"].clone();
     let answer = json!({
-        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
-        "response": {
-            "uid": review["request"]["uid"], "allowed": false, "status": {"code": 403, "message": message},
-        },
+        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response,
     });
     Admission {
         body: answer.to_string().into_bytes(),
-        decision: Decision::Denied,
+        decision,
         policies: Vec::new(),
         rules: Vec::new(),
     }

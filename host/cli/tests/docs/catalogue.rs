@@ -499,10 +499,7 @@ pub const CATALOGUE: &[Row] = &[
     row(
         "M77",
         "a volume of one node under several pods",
-        Rules(&[
-            "placement/claim-of-one-node",
-            "placement/claim-of-several-pods",
-        ]),
+        Rules(&["placement/claim-of-one-node"]),
     ),
     row(
         "M78",

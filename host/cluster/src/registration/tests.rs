@@ -183,3 +183,28 @@ fn the_bundle_is_left_to_whoever_publishes_it() {
         "tollgate-system/webhook"
     );
 }
+
+#[test]
+fn namespaces_that_the_site_lets_off_are_not_asked_about() {
+    let interests = Interests {
+        let_off: ["gpu-operator", "nvidia-gpu-operator", "openshift-*"]
+            .map(str::to_owned)
+            .into(),
+        ..Interests::everything()
+    };
+    let configurations = registration().configurations(Kinds::builtin().rows(), &interests);
+    for webhook in configurations.validating.webhooks.unwrap() {
+        let selector = webhook.namespace_selector.unwrap();
+        let names = selector.match_expressions.unwrap().remove(0);
+        let names = names.values.unwrap();
+        let count = |name: &str| names.iter().filter(|it| *it == name).count();
+        assert_eq!(count("gpu-operator"), 1, "{names:?}");
+        assert_eq!(count("nvidia-gpu-operator"), 1, "{names:?}");
+        assert_eq!(count("openshift-*"), 0, "no label has such a value");
+        let conditions = webhook.match_conditions.unwrap();
+        assert_eq!(
+            conditions[0].expression,
+            "!has(request.namespace) || !(request.namespace.startsWith('openshift-'))"
+        );
+    }
+}

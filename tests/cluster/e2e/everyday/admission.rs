@@ -2,7 +2,8 @@
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use tollgate_e2e::{Cluster, Namespace};
+use tollgate_e2e::{Answers, Cluster, Namespace, OtherWebhook};
+use tollgate_webhook::Phase;
 
 use crate::pods::{claimable, claiming, deployment, scaler, spec, wants};
 
@@ -153,6 +154,27 @@ pub(crate) async fn a_debug_container_that_takes_devices_is_refused(
         .await?;
     let added = pod["spec"]["ephemeralContainers"].as_array().map(Vec::len);
     ensure!(added == Some(1), "{added:?} debug containers");
+    Ok(())
+}
+
+/// What is judged is what is stored, whoever changes it after us.
+pub(crate) async fn a_pod_that_another_webhook_makes_bad_is_refused(
+    cluster: &Cluster,
+) -> Result<()> {
+    const PRIVILEGED: &str = r#"[{"op": "add", "path": "/spec/containers/0/securityContext", "value": {"privileged": true}}]"#;
+    cluster.tollgate().await?;
+    let namespace = cluster.namespace("changed").await?;
+    let good = wants("good", "nvidia.com/gpu", "1");
+    cluster.objects().dry_run(namespace.name(), &good).await?;
+    let other = OtherWebhook::register(
+        cluster,
+        "zz-privileges",
+        Phase::Mutate,
+        Answers::Patches(PRIVILEGED),
+    )
+    .await?;
+    let said = refusal(&namespace, &other.asked_about(good)).await?;
+    ensure!(said.contains("gpu-isolation/privileged: "), "{said}");
     Ok(())
 }
 

@@ -168,7 +168,17 @@ pub(crate) async fn what_others_operate_passes_untouched_also_while_nobody_answe
             Ok(())
         })
         .await?;
-        plugin_passes(cluster, "gpu-operator", "up").await?;
+        until("nobody is asked about it any more", async || {
+            let calls = tollgate.calls().await?;
+            let said = cluster
+                .objects()
+                .said_of("gpu-operator", &plugin("a"))
+                .await?;
+            ensure!(said.is_admitted, "{said:?}");
+            ensure!(tollgate.calls().await? == calls, "Tollgate was asked");
+            Ok(())
+        })
+        .await?;
         pass(cluster, tollgate, "up").await?;
         tollgate.kill_all()?;
         pass(cluster, tollgate, "down").await
@@ -180,7 +190,7 @@ pub(crate) async fn what_others_operate_passes_untouched_also_while_nobody_answe
 async fn pass(cluster: &Cluster, tollgate: &Installation, name: &str) -> Result<()> {
     let calls = tollgate.calls().await?;
     let excluded = cluster.namespace_without_tollgate().await?;
-    for namespace in ["kube-system", excluded.name()] {
+    for namespace in ["kube-system", "gpu-operator", excluded.name()] {
         plugin_passes(cluster, namespace, name).await?;
     }
     for object in configuration(name) {

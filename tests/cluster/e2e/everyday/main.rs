@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         admission::pods_with_claims_are_left_as_they_are_and_run,
         admission::mirror_pods_are_left_as_they_are,
         admission::a_debug_container_that_takes_devices_is_refused,
+        admission::a_pod_that_another_webhook_makes_bad_is_refused,
         admission::deployments_under_a_scaler_get_pods_that_run,
         foretold::golden_pods_become_what_review_foretells,
         foretold::real_pods_become_what_review_foretells,

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use crate::{Cluster, Controller, Namespace, manifests};
+use crate::{Cluster, Controller, Namespace, manifests, until};
 
 /// One kind of workload, and what runs it.
 #[derive(Clone, Copy, Debug)]
@@ -99,11 +99,18 @@ impl System {
         let mut objects = manifests::parse(self.manifest)?;
         // What it stands on comes first.
         let workload = objects.pop().context("the manifest is empty")?;
+        for object in &objects {
+            cluster.objects().apply(namespace.name(), object).await?;
+        }
         let broken = broken(&workload)?;
-        let said = cluster.objects().said_of(namespace.name(), &broken).await?;
-        let is_ours = !said.is_admitted && said.contains(NO_SUCH_DEVICE);
-        ensure!(is_ours, "{} is answered with {said:?}", self.name);
-        Ok(())
+        // Its own webhook may not know yet what it stands on, and be heard before ours.
+        until("it is refused in our words", async || {
+            let said = cluster.objects().said_of(namespace.name(), &broken).await?;
+            let is_ours = !said.is_admitted && said.contains(NO_SUCH_DEVICE);
+            ensure!(is_ours, "{} is answered with {said:?}", self.name);
+            Ok(())
+        })
+        .await
     }
 
     /// Creates it in a namespace of its own that Tollgate leaves alone.

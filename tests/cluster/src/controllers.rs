@@ -3,6 +3,7 @@
 mod everyday;
 mod full;
 
+use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -188,6 +189,13 @@ impl Running {
             .check()
     }
 
+    /// Starts it again, as a kubelet would: some end where their certificate is laid down a moment too late.
+    fn revive(&self, cluster: &Cluster, needs: &Needs, place: &Place) -> Result<()> {
+        let again = launch(cluster, needs, place)?;
+        *self.process.lock().unwrap_or_else(PoisonError::into_inner) = again;
+        Ok(())
+    }
+
     async fn ready(
         &self,
         cluster: &Cluster,
@@ -197,7 +205,11 @@ impl Running {
     ) -> Result<()> {
         if needs.webhooks.is_some() {
             until_certified(cluster, needs, place).await?;
+            let is_revived = Cell::new(false);
             until("the API server can call the controller", async || {
+                if self.check().is_err() && !is_revived.replace(true) {
+                    self.revive(cluster, needs, place)?;
+                }
                 self.check()?;
                 trusted(cluster, installed).await?;
                 TcpStream::connect((Ipv4Addr::LOCALHOST, place.webhook)).await?;

@@ -219,10 +219,14 @@ async fn fail_open(
     // Nobody answers, and so it is let in.
     until_let_in(cluster, true).await?;
     run(shell, undone)?;
-    let refused = cluster.objects().dry_run("ml", &privileged()).await;
-    let said = refused.err().context("it is still open")?.to_string();
-    ensure!(said.contains("failed calling webhook"), "{said}");
-    Ok(())
+    // The API server reads the configuration some time after it was written.
+    until("it is closed again", async || {
+        let refused = cluster.objects().dry_run("ml", &privileged()).await;
+        let said = refused.err().context("it is still open")?.to_string();
+        ensure!(said.contains("failed calling webhook"), "{said}");
+        Ok(())
+    })
+    .await
 }
 
 /// Runs a command that the page has within a line.

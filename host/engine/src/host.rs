@@ -25,6 +25,14 @@ fn container_id(container: &Resource<ContainerHandle>) -> ContainerId {
     }
 }
 
+/// Ends a call that has more of something than it may.
+fn within(limit: usize, what: &'static str, count: usize) -> Result<()> {
+    match count > limit {
+        true => Err(Fault::TooMany { what, limit }.into()),
+        false => Ok(()),
+    }
+}
+
 impl State {
     fn request(&self) -> Result<&Request> {
         Ok(self.review()?.request())

@@ -80,7 +80,7 @@ impl Budgets {
         let catalog = self.setup.catalog_of(configuration).await?;
         let snapshot = inventory::snapshot(&self.client).await;
         let snapshot = snapshot.context("the nodes of the cluster cannot be read")?;
-        self.catalog.context.store(snapshot);
+        catalog.context.store(snapshot);
         Ok(catalog)
     }
 }

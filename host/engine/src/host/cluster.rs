@@ -3,8 +3,7 @@
 use tollgate_context::{Answer, Asked, Known, Question, Scaler, Unit, Workload};
 use wasmtime::component::Resource;
 
-use super::{Result, pod_id};
-use crate::Fault;
+use super::{Result, pod_id, within};
 use crate::bindings::tollgate::policy::{cluster, site};
 use crate::state::{PodHandle, State};
 
@@ -157,14 +156,7 @@ impl State {
             true => self.snapshot.answer(&question, review),
             false => Answer::Unknown,
         };
-        let limit = self.limits.questions;
-        if self.asked.len() >= limit {
-            return Err(Fault::TooMany {
-                what: "questions",
-                limit,
-            }
-            .into());
-        }
+        within(self.limits.questions, "questions", self.asked.len() + 1)?;
         self.asked.push(Asked {
             question,
             answer: answer.clone(),

@@ -5,7 +5,7 @@ use tollgate_admission::{
 };
 use wasmtime::component::Resource;
 
-use super::{Result, container_id, pod_id};
+use super::{Result, container_id, pod_id, within};
 use crate::bindings::tollgate::policy::types::{Probe, Toleration};
 use crate::bindings::tollgate::policy::{edits, raw_patch};
 use crate::state::{ContainerHandle, Doing, PodHandle, State};
@@ -46,13 +46,7 @@ impl State {
             },
             edit,
         );
-        if review.applied().len() > allowed {
-            return Err(Fault::TooMany {
-                what: "edits",
-                limit: allowed,
-            }
-            .into());
-        }
+        within(allowed, "edits", review.applied().len())?;
         if let Err(conflict @ admission::EditError::Conflict { .. }) = &outcome {
             self.conflict = Some(conflict.clone());
         }

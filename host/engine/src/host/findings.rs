@@ -2,7 +2,7 @@
 
 use tollgate_admission::{Finding, Severity};
 
-use super::Result;
+use super::{Result, within};
 use crate::bindings::tollgate::policy::findings;
 use crate::state::State;
 use crate::{Action, Fault, Waived};
@@ -63,14 +63,7 @@ impl findings::Host for State {
 
 impl State {
     pub(super) fn waive(&mut self, waived: Waived) -> Result<()> {
-        let limit = self.limits.findings;
-        if self.waived.len() >= limit {
-            return Err(Fault::TooMany {
-                what: "findings",
-                limit,
-            }
-            .into());
-        }
+        within(self.limits.findings, "findings", self.waived.len() + 1)?;
         self.waived.push(waived);
         Ok(())
     }
@@ -103,14 +96,7 @@ impl State {
     }
 
     pub(super) fn found(&mut self, finding: Finding) -> Result<()> {
-        let limit = self.limits.findings;
-        if self.findings.len() >= limit {
-            return Err(Fault::TooMany {
-                what: "findings",
-                limit,
-            }
-            .into());
-        }
+        within(self.limits.findings, "findings", self.findings.len() + 1)?;
         self.findings.push(finding);
         Ok(())
     }

@@ -48,6 +48,12 @@ pub fn integer<T: TryFrom<i64>>(value: &Value, field: &str) -> Option<T> {
     T::try_from(value.get(field)?.as_i64()?).ok()
 }
 
+/// A count at a JSON pointer. One that is too large for any cluster counts as the largest.
+pub fn count_at(value: &Value, pointer: &str) -> Option<u32> {
+    let count = at(value, pointer)?.as_u64()?;
+    Some(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
 /// The pairs of text at a field.
 pub fn pairs(value: &Value, field: &str) -> Vec<(String, String)> {
     let pairs = object(value, field).into_iter().flatten();

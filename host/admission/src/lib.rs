@@ -14,7 +14,7 @@ mod count;
 pub use count::{Count, CountError};
 
 mod review;
-pub use review::{ContainerId, PodId, Review};
+pub use review::{ContainerId, PodId, Review, Scaled};
 
 mod slot;
 

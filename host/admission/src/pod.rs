@@ -36,6 +36,16 @@ impl<'a> PodView<'a> {
         self.slot.count
     }
 
+    /// How many of them there are already, as far as that is known: of an update those of the object before it.
+    pub fn existing(&self) -> u32 {
+        self.slot.existing
+    }
+
+    /// Whether another object makes the pod, and this one only says how many.
+    pub fn is_lent(&self) -> bool {
+        self.slot.is_lent
+    }
+
     /// Whether the object spells out all of the pod: other objects and controllers add to one that it does not, so that
     /// what is missing here may be there in the end.
     pub fn is_whole(&self) -> bool {

@@ -66,6 +66,11 @@ impl GroupVersionKind {
         }
     }
 
+    /// Whether it is the Pod itself.
+    pub fn is_pod(&self) -> bool {
+        self.kind == "Pod" && self.group.is_empty()
+    }
+
     /// `Kind.group`, or the bare kind for the core group.
     pub fn kind_dot_group(&self) -> String {
         match self.group.as_str() {
@@ -86,6 +91,9 @@ pub struct Request {
     pub gvk: GroupVersionKind,
     /// The subresource that is written.
     pub subresource: Option<String>,
+    /// What the API calls the objects that the request is about, by group and plural: of a subresource of another type,
+    /// such as `scale`, those that have it.
+    pub resource: Option<(String, String)>,
     /// The namespace that the object is in.
     pub namespace: Option<String>,
     /// The object's name, or what its generated name will begin with.

@@ -1,6 +1,6 @@
 //! A request together with the pods that its object would make and the edits made so far.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::patch::{self, Applied, Op, PatchError, Undo};
 use crate::slot::{self, Made, PodSlot};
@@ -29,6 +29,19 @@ pub struct Review {
     revision: u32,
 }
 
+/// An object of which another says how many replicas there are.
+#[derive(Clone, Copy, Debug)]
+pub struct Scaled<'a> {
+    /// The review of the object, as it would be with one replica.
+    pub of: &'a Review,
+    /// Where the other object says how many there are, as a JSON pointer.
+    pub path: &'a str,
+    /// How many there may be.
+    pub replicas: u32,
+    /// How many there are.
+    pub existing: u32,
+}
+
 impl Review {
     /// Takes a request and finds the pods that its object would make, by a table of kinds. An object of a kind that
     /// is not in the table has none.
@@ -43,6 +56,42 @@ impl Review {
             made,
             applied: Vec::new(),
             revision: 0,
+        }
+    }
+
+    /// Tells how many of the pods there are already: those of the object before an update.
+    pub fn follow(&mut self, old: &Self) {
+        for slot in &mut self.pods {
+            let before = old.pods.iter().find(|before| before.path == slot.path);
+            slot.existing = before.and_then(|before| before.count).unwrap_or_default();
+        }
+    }
+
+    /// Lends the review the pods of another object, of which this one says at a place how many replicas there are. What
+    /// is said of the pods is said of that place.
+    pub fn lend(&mut self, scaled: &Scaled<'_>) {
+        let Scaled {
+            of,
+            path,
+            replicas,
+            existing,
+        } = scaled;
+        for slot in &of.pods {
+            let part = |address: &str| of.at(address).cloned().unwrap_or_default();
+            let metadata = slot.metadata.as_deref().map(part);
+            let pod = json!({"metadata": metadata, "spec": part(&slot.spec)});
+            let index = self.made.len();
+            self.made.push(Made::lent(pod, path));
+            let each = slot.count.unwrap_or(1);
+            self.pods.push(PodSlot {
+                path: (*path).to_owned(),
+                count: Some(each.saturating_mul(*replicas)),
+                existing: each.saturating_mul(*existing),
+                spec: format!("{index}/spec"),
+                metadata: Some(format!("{index}/metadata")),
+                is_lent: true,
+                ..slot.clone()
+            });
         }
     }
 
@@ -228,6 +277,7 @@ mod tests {
                 operation: Operation::Create,
                 gvk: GroupVersionKind::new(api_version, kind),
                 subresource: None,
+                resource: None,
                 namespace: None,
                 name: None,
                 user: String::new(),

@@ -25,6 +25,10 @@ pub(crate) struct PodSlot {
     pub(crate) containers: Vec<ContainerSlot>,
     /// Whether that is all of the pod.
     pub(crate) is_whole: bool,
+    /// How many of them there are already.
+    pub(crate) existing: u32,
+    /// Whether another object makes it.
+    pub(crate) is_lent: bool,
 }
 
 impl PodSlot {
@@ -80,6 +84,15 @@ struct Origin {
 }
 
 impl Made {
+    /// A pod of another object, of which nothing stands in this one but the place that says how many there are.
+    pub(crate) fn lent(pod: Value, path: &str) -> Self {
+        Self {
+            pod,
+            path: path.to_owned(),
+            origins: Vec::new(),
+        }
+    }
+
     /// The place in the object that a part of the pod comes from.
     pub(crate) fn place(&self, pointer: &str) -> String {
         let below = |origin: &Origin| {
@@ -158,6 +171,8 @@ impl Finder<'_> {
                     metadata: None,
                     containers: Vec::new(),
                     is_whole: pods.is_whole,
+                    existing: 0,
+                    is_lent: false,
                 };
                 self.add_pod(pods, outer, &place, value, found, depth);
             }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use tollgate_admission::{Kind, Kinds, Treatment, condition};
 use tollgate_catalog::Catalog;
+use tollgate_catalog::document::BudgetScope;
+use tollgate_context::{SCALE, SCALED};
 
 /// A webhook entry of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub struct Entry {
     pub rules: Vec<Rule>,
     /// What must hold besides; the name of each condition and its expression.
     pub conditions: Vec<(&'static str, String)>,
+    /// The only namespaces that it is called in; all unless given.
+    pub namespaces: Option<BTreeSet<String>>,
 }
 
 /// Resources of a group.
@@ -40,9 +44,39 @@ pub struct Interests {
     pub mutates: bool,
     /// The table of kinds.
     pub table: Arc<Kinds>,
+    /// Where budgets apply.
+    pub budgeted: Budgeted,
     /// The namespaces that the site lets off, so that operators come up while Tollgate is down; `*` at the end stands
     /// for any further letters.
     pub let_off: BTreeSet<String>,
+}
+
+/// In which namespaces budgets apply.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Budgeted {
+    /// In none: there are no budgets.
+    #[default]
+    Nowhere,
+    /// In these.
+    In(BTreeSet<String>),
+    /// Perhaps in any: labels decide, or nothing does.
+    Anywhere,
+}
+
+impl Budgeted {
+    fn of<'b>(scopes: impl Iterator<Item = &'b BudgetScope>) -> Self {
+        scopes.fold(Self::Nowhere, |known, scope| {
+            let names = scope.namespaces.iter().cloned();
+            match (known, names.len()) {
+                (Self::Anywhere, _) | (_, 0) => Self::Anywhere,
+                (Self::Nowhere, _) => Self::In(names.collect()),
+                (Self::In(mut known), _) => {
+                    known.extend(names);
+                    Self::In(known)
+                }
+            }
+        })
+    }
 }
 
 impl Interests {
@@ -55,6 +89,7 @@ impl Interests {
             kinds: kinds.collect(),
             mutates: true,
             table,
+            budgeted: Budgeted::Nowhere,
             let_off: BTreeSet::new(),
         }
     }
@@ -62,10 +97,13 @@ impl Interests {
     /// What the policies of a catalog want to see.
     pub fn of(catalog: &Catalog) -> Self {
         let infos = || catalog.entries.iter().map(|entry| &entry.info);
+        let budgets = catalog.budgets.iter().map(|charged| &charged.budget);
+        let scopes = budgets.map(|budget| &budget.spec.scope);
         Self {
             kinds: infos().flat_map(|info| info.interests.clone()).collect(),
             mutates: infos().any(|info| info.mutates),
             table: Arc::clone(&catalog.kinds),
+            budgeted: Budgeted::of(scopes),
             let_off: catalog.let_off().map(str::to_owned).collect(),
         }
     }
@@ -97,6 +135,7 @@ pub fn mutating(kinds: &[Kind], interests: &Interests) -> Vec<Entry> {
             ("not-a-mirror", NOT_A_MIRROR.to_owned()),
             ("names-an-accelerator", condition::names_accelerator(&[""])),
         ],
+        namespaces: None,
     })
     .collect()
 }
@@ -109,6 +148,7 @@ pub fn validating(kinds: &[Kind], interests: &Interests) -> Vec<Entry> {
     let mut entries = Vec::new();
     entries.extend(pods.then(accelerator_pods));
     entries.extend(templates.iter().map(|group| template_entry(group, kinds)));
+    entries.extend(scale_entry(kinds, interests));
     entries.extend(pods.then(privileged_pods));
     entries.sort_by_key(|entry| !entry.fails);
     entries
@@ -133,6 +173,7 @@ fn accelerator_pods() -> Entry {
         fails: true,
         rules: pod_rules(),
         conditions,
+        namespaces: None,
     }
 }
 
@@ -150,7 +191,38 @@ fn privileged_pods() -> Entry {
         fails: false,
         rules: pod_rules(),
         conditions,
+        namespaces: None,
     }
+}
+
+/// Whoever scales up where budgets apply. What is scaled is not seen here, so all of these kinds are asked about there and
+/// nowhere else, and a failure admits: the pods are charged in any case.
+fn scale_entry(kinds: &[Kind], interests: &Interests) -> Option<Entry> {
+    let namespaces = match &interests.budgeted {
+        Budgeted::Nowhere => return None,
+        Budgeted::In(names) => Some(names.clone()),
+        Budgeted::Anywhere => None,
+    };
+    if !interests.kinds.contains(SCALE) {
+        return None;
+    }
+    let is_scaled = |kind: &&Kind| SCALED.contains(&kind.kind_dot_group().as_str());
+    let scaled = kinds.iter().filter(is_scaled);
+    let rules = scaled.map(|kind| {
+        let resource = format!("{}/scale", kind.plural);
+        rule(&kind.group, &[&resource], &["UPDATE"])
+    });
+    let replicas = |of: &str| format!("(has({of}.spec.replicas) ? {of}.spec.replicas : 0)");
+    Some(Entry {
+        name: format!("scale.{DOMAIN}"),
+        fails: false,
+        rules: rules.collect(),
+        conditions: vec![(
+            "grows",
+            format!("{} > {}", replicas("object"), replicas("oldObject")),
+        )],
+        namespaces,
+    })
 }
 
 fn pod_conditions() -> Vec<(&'static str, String)> {
@@ -231,6 +303,7 @@ fn template_entry(group: &Group<'_>, all: &[Kind]) -> Entry {
         fails: *fails,
         rules: template_rules(kinds),
         conditions,
+        namespaces: None,
     }
 }
 

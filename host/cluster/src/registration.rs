@@ -152,7 +152,7 @@ impl Registration {
             failure_policy: Some(self.failure(entry).to_owned()),
             match_conditions: Some(conditions(entry, let_off)),
             match_policy: Some("Equivalent".to_owned()),
-            namespace_selector: Some(self.namespaces(let_off)),
+            namespace_selector: Some(self.namespaces(entry, let_off)),
             object_selector: Some(LabelSelector::default()),
             reinvocation_policy: Some("IfNeeded".to_owned()),
             rules: Some(rules(entry)),
@@ -169,7 +169,7 @@ impl Registration {
             failure_policy: Some(self.failure(entry).to_owned()),
             match_conditions: Some(conditions(entry, let_off)),
             match_policy: Some("Equivalent".to_owned()),
-            namespace_selector: Some(self.namespaces(let_off)),
+            namespace_selector: Some(self.namespaces(entry, let_off)),
             object_selector: Some(LabelSelector::default()),
             rules: Some(rules(entry)),
             side_effects: "NoneOnDryRun".to_owned(),
@@ -213,7 +213,7 @@ impl Registration {
     }
 
     /// By name, never by a label that the owner of a namespace can set.
-    fn namespaces(&self, let_off: &LetOff<'_>) -> LabelSelector {
+    fn namespaces(&self, entry: &Entry, let_off: &LetOff<'_>) -> LabelSelector {
         let mut never: Vec<_> = NEVER.map(str::to_owned).to_vec();
         let own = [&self.own_namespace].into_iter();
         let others = own.chain(&self.exclude_namespaces).map(String::as_str);
@@ -225,6 +225,9 @@ impl Registration {
         let mut requirements = vec![requirement("NotIn", never)];
         if !self.only_namespaces.is_empty() {
             requirements.push(requirement("In", self.only_namespaces.clone()));
+        }
+        if let Some(only) = &entry.namespaces {
+            requirements.push(requirement("In", only.iter().cloned().collect()));
         }
         LabelSelector {
             match_expressions: Some(requirements),

@@ -94,6 +94,7 @@ fn names_accelerator(pod: Value) -> Option<Value> {
         operation: Operation::Create,
         gvk: GroupVersionKind::new("v1", "Pod"),
         subresource: None,
+        resource: None,
         namespace: None,
         name: None,
         user: String::new(),

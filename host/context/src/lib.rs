@@ -30,6 +30,9 @@ mod backend;
 mod scaler;
 pub use scaler::Scaler;
 
+mod scale;
+pub use scale::{SCALE, SCALED, lend};
+
 mod kinds;
 pub use kinds::kinds;
 

@@ -37,6 +37,15 @@ pub enum Question {
         /// Whether it is a template.
         is_template: bool,
     },
+    /// How many devices a claim or a template of claims asks for.
+    ClaimDevices {
+        /// The namespace.
+        namespace: String,
+        /// The name of the ResourceClaim or ResourceClaimTemplate.
+        name: String,
+        /// Whether it is a template.
+        is_template: bool,
+    },
     /// The access modes of a PersistentVolumeClaim.
     ClaimModes {
         /// The namespace.
@@ -148,6 +157,11 @@ impl Snapshot {
                 name,
                 is_template,
             } => claim::classes(self, namespace, name, *is_template).into(),
+            Question::ClaimDevices {
+                namespace,
+                name,
+                is_template,
+            } => claim::devices(self, namespace, name, *is_template).into(),
             Question::ClaimModes { namespace, name } => claim::modes(self, namespace, name).into(),
             Question::WorkloadDevices(workload) => {
                 workload::devices(self, workload).map_or(Answer::Unknown, Answer::Devices)
@@ -286,12 +300,16 @@ impl fmt::Display for Question {
                 name,
                 is_template,
             } => {
-                let what = if *is_template {
-                    "template of claims"
-                } else {
-                    "claim"
-                };
+                let what = claim::in_words(*is_template);
                 write!(f, "device classes of {what} {namespace}/{name}")
+            }
+            Self::ClaimDevices {
+                namespace,
+                name,
+                is_template,
+            } => {
+                let what = claim::in_words(*is_template);
+                write!(f, "number of devices of {what} {namespace}/{name}")
             }
             Self::ClaimModes { namespace, name } => {
                 write!(f, "access modes of claim {namespace}/{name}")

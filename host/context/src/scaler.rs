@@ -23,6 +23,8 @@ struct Row {
     /// The field of `spec` that names what is scaled.
     target: &'static str,
     resources: fn(&Value) -> Vec<String>,
+    /// Where it says how many replicas there may be, and how many where it does not; none where it sets no number.
+    maximum: Option<(&'static str, u32)>,
 }
 
 static SCALERS: [Row; 3] = [
@@ -30,18 +32,46 @@ static SCALERS: [Row; 3] = [
         kind: "HorizontalPodAutoscaler.autoscaling",
         target: "scaleTargetRef",
         resources: of_horizontal,
+        maximum: Some(("/spec/maxReplicas", 1)),
     },
     Row {
         kind: "ScaledObject.keda.sh",
         target: "scaleTargetRef",
         resources: of_keda,
+        maximum: Some(("/spec/maxReplicaCount", 100)),
     },
     Row {
         kind: "VerticalPodAutoscaler.autoscaling.k8s.io",
         target: "targetRef",
         resources: of_vertical,
+        maximum: None,
     },
 ];
+
+/// What a scaler scales, and how many replicas there may be.
+pub(crate) struct Maximum {
+    pub(crate) target: Workload,
+    /// Where it is said.
+    pub(crate) path: &'static str,
+    pub(crate) replicas: u32,
+}
+
+/// How many replicas a scaler lets its target have; nothing of what is none.
+pub(crate) fn maximum(request: &Request) -> Option<Maximum> {
+    let kind = request.gvk.kind_dot_group();
+    let row = SCALERS.iter().find(|row| row.kind == kind)?;
+    let (path, default) = row.maximum?;
+    let (kind, name) = target(row, request.object.get("spec")?)?;
+    Some(Maximum {
+        target: Workload {
+            kind,
+            namespace: request.namespace.clone()?,
+            name: name.to_owned(),
+        },
+        path,
+        replicas: json::count_at(&request.object, path).unwrap_or(default),
+    })
+}
 
 /// What scales a workload, but for the object under review.
 pub(crate) fn of(snapshot: &Snapshot, workload: &Workload, reviewed: &Request) -> Vec<Scaler> {
@@ -67,12 +97,8 @@ fn is_of_keda(object: &Value) -> bool {
 
 fn read(row: &Row, object: &Value, workload: &Workload) -> Option<Scaler> {
     let spec = object.get("spec")?;
-    let target = spec.get(row.target)?;
-    let text = |field| json::text(target, field);
-    // KEDA scales a Deployment unless told otherwise.
-    let kind = text("kind").unwrap_or("Deployment");
-    let gvk = GroupVersionKind::new(text("apiVersion").unwrap_or("apps/v1"), kind);
-    let is_target = gvk.kind_dot_group() == workload.kind && text("name") == Some(&workload.name);
+    let (kind, of) = target(row, spec)?;
+    let is_target = kind == workload.kind && of == workload.name;
     let mut resources = is_target.then(|| (row.resources)(spec))?;
     resources.sort();
     resources.dedup();
@@ -81,6 +107,16 @@ fn read(row: &Row, object: &Value, workload: &Workload) -> Option<Scaler> {
         name: name(object)?.to_owned(),
         resources,
     })
+}
+
+/// The kind of what is scaled, `Kind.group`, and its name.
+fn target<'s>(row: &Row, spec: &'s Value) -> Option<(String, &'s str)> {
+    let target = spec.get(row.target)?;
+    let text = |field| json::text(target, field);
+    // KEDA scales a Deployment unless told otherwise.
+    let kind = text("kind").unwrap_or("Deployment");
+    let gvk = GroupVersionKind::new(text("apiVersion").unwrap_or("apps/v1"), kind);
+    Some((gvk.kind_dot_group(), text("name")?))
 }
 
 fn name(object: &Value) -> Option<&str> {

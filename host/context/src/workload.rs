@@ -11,13 +11,7 @@ use crate::snapshot::Snapshot;
 /// The accelerators of one replica, by resource name; `None` where the workload is not known. Pods whose number is not
 /// known count once.
 pub(crate) fn devices(snapshot: &Snapshot, workload: &Workload) -> Option<Vec<(String, u64)>> {
-    let Workload {
-        kind,
-        namespace,
-        name,
-    } = workload;
-    let object = snapshot.object(kind, Some(namespace), name)?.clone();
-    let review = review(one_replica(object));
+    let review = one(workload.object(snapshot)?);
     let mut sum = BTreeMap::<String, u64>::new();
     for pod in review.pods() {
         let count = u64::from(pod.count().unwrap_or(1));
@@ -27,6 +21,18 @@ pub(crate) fn devices(snapshot: &Snapshot, workload: &Workload) -> Option<Vec<(S
         }
     }
     Some(sum.into_iter().collect())
+}
+
+impl Workload {
+    /// What is known of the workload.
+    pub(crate) fn object<'s>(&self, snapshot: &'s Snapshot) -> Option<&'s Value> {
+        snapshot.object(&self.kind, Some(&self.namespace), &self.name)
+    }
+}
+
+/// The pods of one replica of a workload.
+pub(crate) fn one(object: &Value) -> Review {
+    review(one_replica(object.clone()))
 }
 
 /// The object with the one replica that is measured.
@@ -45,6 +51,7 @@ pub(crate) fn review(object: Value) -> Review {
         operation: Operation::Create,
         gvk: GroupVersionKind::new(text("apiVersion"), text("kind")),
         subresource: None,
+        resource: None,
         namespace: None,
         name: None,
         user: String::new(),

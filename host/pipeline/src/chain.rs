@@ -81,7 +81,7 @@ impl<'a> Chain<'a> {
             mut run,
             mut review,
         } = self.mutated(review);
-        let is_pod = is_pod(&review);
+        let is_pod = review.request().gvk.is_pod();
         if !(is_pod && review.request().operation == Operation::Update) {
             for entry in self.entries.iter().filter(|entry| entry.info.mutates) {
                 review = run.call(entry, Role::Mutate, review).await?;
@@ -180,11 +180,6 @@ impl Validated {
         }
         .decide()
     }
-}
-
-fn is_pod(review: &Review) -> bool {
-    let gvk = &review.request().gvk;
-    gvk.kind == "Pod" && gvk.group.is_empty()
 }
 
 #[derive(Default)]
@@ -402,5 +397,6 @@ fn summarize(review: &Review, snapshot: Option<&Arc<Snapshot>>) -> Vec<PodSummar
         devices: pod.devices(),
         fits: snapshot.and_then(|snapshot| fit(pod, snapshot)),
     };
-    review.pods().map(summary).collect()
+    let made = review.pods().filter(|pod| !pod.is_lent());
+    made.map(summary).collect()
 }

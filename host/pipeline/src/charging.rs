@@ -71,9 +71,9 @@ pub(crate) async fn read(
         labels: given
             .or_else(|| catalog.labels_of(namespace))
             .or_else(|| labels_in(&snapshot, namespace)),
-        uid: uid(&request.object, namespace).filter(|_| is_pod(review)),
+        uid: uid(&request.object, namespace).filter(|_| review.request().gvk.is_pod()),
     };
-    let is_pod = is_pod(review);
+    let is_pod = review.request().gvk.is_pod();
     let mut pods = Vec::new();
     for pod in review.pods() {
         let mut applying = match is_pod && is_gated(pod) {
@@ -271,7 +271,7 @@ pub(crate) async fn end(catalog: &Catalog, uid: &str, now: i64) -> Result<(), Un
 
 /// The uid of a pod whose deletion is asked for.
 pub(crate) fn ends(request: &tollgate_admission::Request, phase: Phase) -> Option<&str> {
-    let is_pod = request.gvk.kind == "Pod" && request.gvk.group.is_empty();
+    let is_pod = request.gvk.is_pod();
     let is_real = phase == Phase::Validate && !request.dry_run && request.subresource.is_none();
     let old = request.old_object.as_ref();
     let old = old.filter(|_| is_pod && is_real && request.operation == Operation::Delete)?;
@@ -292,13 +292,8 @@ fn is_counted(catalog: &Catalog, review: &Review) -> bool {
         .pointer("/metadata/uid")
         .and_then(Value::as_str);
     request.operation == Operation::Create
-        && is_pod(review)
+        && review.request().gvk.is_pod()
         && uid.is_some_and(|uid| catalog.ledger.counts(uid))
-}
-
-fn is_pod(review: &Review) -> bool {
-    let gvk = &review.request().gvk;
-    gvk.kind == "Pod" && gvk.group.is_empty()
 }
 
 fn is_gated(pod: PodView<'_>) -> bool {

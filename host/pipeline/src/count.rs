@@ -82,6 +82,7 @@ fn request(pod: &Value) -> Request {
         operation: Operation::Create,
         gvk: GroupVersionKind::new("v1", "Pod"),
         subresource: None,
+        resource: None,
         namespace: Some(text(pod, "namespace").unwrap_or("default").to_owned()),
         name: text(pod, "name").map(str::to_owned),
         user: String::new(),

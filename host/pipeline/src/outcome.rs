@@ -224,7 +224,7 @@ impl Outcome {
     /// What the pod takes of budgets: nothing where it is refused, and nothing of a workload, whose pods are charged when
     /// they are made.
     pub fn charged(&self) -> impl Iterator<Item = &Proposed> {
-        let is_pod = self.gvk.kind == "Pod" && self.gvk.group.is_empty();
+        let is_pod = self.gvk.is_pod();
         let is_charged = is_pod && self.verdict.is_allowed();
         self.charges.iter().filter(move |_| is_charged)
     }

@@ -60,6 +60,7 @@ struct Envelope<'a> {
 struct Wire<'a> {
     uid: String,
     kind: WireKind,
+    resource: Option<WireResource>,
     sub_resource: Option<String>,
     namespace: Option<String>,
     name: Option<String>,
@@ -79,6 +80,13 @@ struct WireKind {
     group: String,
     version: String,
     kind: String,
+}
+
+#[derive(Deserialize)]
+struct WireResource {
+    #[serde(default)]
+    group: String,
+    resource: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -172,6 +180,7 @@ impl Wire<'_> {
                 kind,
             },
             subresource: text(self.sub_resource),
+            resource: self.resource.map(|of| (of.group, of.resource)),
             namespace: text(self.namespace),
             name: text(self.name),
             user: self.user_info.username,

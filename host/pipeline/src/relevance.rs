@@ -3,6 +3,7 @@
 use serde_json::Value;
 use tollgate_admission::{GroupVersionKind, Kind, Kinds, Operation, PodView, Request, Review};
 use tollgate_catalog::{Catalog, Entry};
+use tollgate_context::{SCALE, lend};
 
 use crate::outcome::Outcome;
 use crate::review::Phase;
@@ -33,14 +34,16 @@ pub(crate) fn check(
     }
     let find_pods = |request| Box::new(Review::new(request, &catalog.kinds));
     let old = before_update(&mut request).map(find_pods);
-    let review = find_pods(request);
+    let mut review = find_pods(request);
     let makes_pods = kind_of(catalog, review.request()).is_some_and(Kind::makes_pods);
+    match (makes_pods, &old) {
+        (true, Some(old)) => review.follow(old),
+        (true, None) => {}
+        (false, _) => lend(&mut review, &catalog.context.load(), &catalog.kinds),
+    }
     let why_not = match makes_pods {
         true => why_not_for_its_pods(old.as_deref(), &review, phase),
-        false => old
-            .as_deref()
-            .is_some_and(|old| same_but_for_metadata(old.object(), review.object()))
-            .then_some("it does not change"),
+        false => why_not_without_pods(old.as_deref(), &review),
     };
     match why_not {
         Some(why) => {
@@ -56,6 +59,15 @@ fn why_not_for_its_pods(old: Option<&Review>, new: &Review, phase: Phase) -> Opt
         return Some("its pods do not change");
     }
     (!concerns_accelerators(new, phase)).then_some("it names no accelerator")
+}
+
+fn why_not_without_pods(old: Option<&Review>, new: &Review) -> Option<&'static str> {
+    if old.is_some_and(|old| same_but_for_metadata(old.object(), new.object())) {
+        return Some("it does not change");
+    }
+    let is_scale = new.request().gvk.kind_dot_group() == SCALE;
+    let is_idle = is_scale && new.pods().next().is_none();
+    is_idle.then_some("nothing is known of accelerators that it scales")
 }
 
 fn kind_of<'a>(catalog: &'a Catalog, request: &Request) -> Option<&'a Kind> {

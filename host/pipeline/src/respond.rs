@@ -282,6 +282,7 @@ mod tests {
             operation: Operation::Create,
             gvk: GroupVersionKind::new("v1", "Pod"),
             subresource: None,
+            resource: None,
             namespace: Some("ml".to_owned()),
             name: None,
             user: String::new(),

@@ -16,6 +16,8 @@ pub(crate) struct Demand {
     pub(crate) used: Amount,
     pub(crate) reserved: Amount,
     pub(crate) requested: Amount,
+    /// What of it is not there already.
+    growth: Amount,
     pub(crate) resets: Option<String>,
     /// The pods of each role.
     pub(crate) devices: Vec<Devices>,
@@ -23,16 +25,38 @@ pub(crate) struct Demand {
     path: String,
 }
 
+/// A sum; one that does not fit is more than any limit.
+fn sum(one: Amount, other: Amount) -> Amount {
+    one.plus(other).unwrap_or(Amount::from_atoms(u128::MAX))
+}
+
 /// The pods of one role, and what each takes.
 pub(crate) struct Devices {
     /// How many pods there are.
     pub(crate) pods: u32,
+    /// How many of them are there already.
+    pub(crate) existing: u32,
     /// What each takes of the limit, or takes of it each second.
     pub(crate) each: Amount,
     /// How long they run at most.
     pub(crate) seconds: Option<u32>,
     /// The devices, where they are of one name.
     pub(crate) only: Option<(String, CostItem<'static>)>,
+}
+
+impl Devices {
+    /// What of all that the pods take those take that are not there already.
+    fn growth(&self, requested: Amount) -> Amount {
+        let new = self.pods.saturating_sub(self.existing);
+        match self.existing {
+            0 => requested,
+            _ => {
+                let each = requested.atoms().div_ceil(self.pods.max(1).into());
+                let all = Amount::from_atoms(each).times(new.into());
+                all.unwrap_or(Amount::from_atoms(u128::MAX))
+            }
+        }
+    }
 }
 
 impl Demand {
@@ -45,12 +69,12 @@ impl Demand {
         devices: Devices,
         path: &str,
     ) {
+        let growth = devices.growth(standing.requested);
         let is_same =
             |demand: &&mut Self| demand.budget == account.name && demand.limit.key == limit.key;
         if let Some(known) = demands.iter_mut().find(is_same) {
-            // A sum that does not fit is more than any limit.
-            let sum = known.requested.plus(standing.requested);
-            known.requested = sum.unwrap_or(Amount::from_atoms(u128::MAX));
+            known.requested = sum(known.requested, standing.requested);
+            known.growth = sum(known.growth, growth);
             known.is_exceeded |= standing.is_exceeded;
             known.devices.push(devices);
             return;
@@ -64,6 +88,7 @@ impl Demand {
             used: standing.used,
             reserved: standing.reserved,
             requested: standing.requested,
+            growth,
             resets: standing.resets,
             devices: vec![devices],
             is_exceeded: standing.is_exceeded,
@@ -100,46 +125,55 @@ impl Demand {
         }
     }
 
-    /// Refuses a new workload that can never fit, and warns of one that does not now.
-    pub(crate) fn judge_workload(&self, operation: &str) {
+    /// Refuses pods of a workload that can never fit, and warns of those that do not now.
+    pub(crate) fn judge_workload(&self, pods: &str) {
         let (total, budget) = (amount(self, self.requested), &self.budget);
         if self.requested > self.limit.ceiling {
             let ceiling = amount(self, self.limit.ceiling);
             let finding = NEVER
                 .finding(
                     &self.path,
-                    format!("its pods need {total} together, more than budget `{budget}` has when it is empty: {ceiling}"),
+                    format!("{pods} need {total} together, more than budget `{budget}` has when it is empty: {ceiling}"),
                 )
                 .actual(total)
                 .allowed(format!("at most {ceiling}"))
                 .fix(fix::of_workload(self, self.limit.ceiling));
             // Who makes a workload smaller that is too large must not be refused.
-            return match self.warns || operation != "CREATE" {
+            return match self.warns || self.growth.is_zero() {
                 true => finding.warn().report(),
                 false => finding.report(),
             };
         }
-        if !self.is_exceeded && self.fits_together() {
+        if self.fits_now() {
             return;
         }
+        let room = match self.growth == self.requested {
+            true => self.left(),
+            // What is there already is used.
+            false => sum(self.left(), self.requested.less(self.growth)),
+        };
         NOT_NOW
             .finding(
                 &self.path,
                 format!(
-                    "its pods need {total} together, which budget `{budget}` does not have now: {}",
+                    "{pods} need {total} together, which budget `{budget}` does not have now: {}",
                     left_in_words(self)
                 ),
             )
             .actual(total)
-            .allowed(format!("at most {}", amount(self, self.left())))
-            .fix(fix::of_workload(self, self.left()))
+            .allowed(format!("at most {}", amount(self, room)))
+            .fix(fix::of_workload(self, room))
             .report();
     }
 
-    fn fits_together(&self) -> bool {
-        let taken = self.used.plus(self.reserved);
-        let all = taken.and_then(|taken| taken.plus(self.requested));
-        all.is_ok_and(|all| all <= self.limit.ceiling)
+    /// Whether there is room for what is not there already.
+    fn fits_now(&self) -> bool {
+        if self.growth.is_zero() && !self.requested.is_zero() {
+            return true;
+        }
+        // With pods of several windows only whoever keeps them knows.
+        let is_told = self.is_exceeded && self.growth == self.requested;
+        !is_told && sum(sum(self.used, self.reserved), self.growth) <= self.limit.ceiling
     }
 
     /// Warns where a budget is used beyond its soft limit with the pod.

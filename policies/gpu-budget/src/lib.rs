@@ -3,7 +3,8 @@
 //! What a pod costs is computed by `tollgate_gpu::cost`; this policy says what it is computed of, proposes the charge, and
 //! tells in words what does not fit. Where no budget applies it does nothing.
 //!
-//! Kinds that make pods are compared with the budget and never charged: a controller makes their pods, and those are.
+//! Kinds that make pods are compared with the budget and never charged: a controller makes their pods, and those are. So
+//! are autoscalers, by the most that they may make of a workload, and whoever scales one.
 
 use tollgate_sdk::prelude::*;
 
@@ -32,7 +33,7 @@ const SOFT: Rule = Rule::warn(
 );
 const NEVER: Rule = Rule::deny(
     "never-fits",
-    "The pods of a workload together fit into its budgets, were those empty: else not all of them can ever run.",
+    "The pods of a workload together fit into its budgets, were those empty: else not all of them can ever run. Of what is there already, and does not grow, it is a warning.",
 );
 const NOT_NOW: Rule = Rule::warn(
     "not-now",
@@ -43,12 +44,21 @@ const GUESSED: Rule = Rule::warn(
     "The price book has a price for each model that the pod may get: else the dearest price of the book is charged.",
 );
 
+/// What makes pods, and what says how many pods another object makes.
+const JUDGED: &[&str] = &[
+    "pods",
+    "HorizontalPodAutoscaler.autoscaling",
+    "ScaledObject.keda.sh",
+    "Scale.autoscaling",
+];
+
 impl Policy for GpuBudget {
     const INFO: Info = Info::new(
         "gpu-budget",
         "Charges pods to budgets in GPUs, GPU memory, GPU-hours and money, and refuses what does not fit.",
         &[OVER, SOFT, NEVER, NOT_NOW, GUESSED],
     )
+    .judges(JUDGED)
     .wants(&["budget", "cluster"])
     .validates();
 
@@ -69,11 +79,14 @@ impl Policy for GpuBudget {
                 costed.charge(account, &mut demands)?;
             }
         }
-        let is_pod = review.kind() == "Pod" && review.group().is_empty();
+        let kind = review.kind_dot_group();
         for demand in &demands {
-            match is_pod {
-                true => demand.judge_pod(),
-                false => demand.judge_workload(&review.operation()),
+            match kind.as_str() {
+                "Pod" => demand.judge_pod(),
+                kind if JUDGED.contains(&kind) => {
+                    demand.judge_workload("the pods that it may scale to")
+                }
+                _ => demand.judge_workload("its pods"),
             }
         }
         Ok(())

@@ -109,6 +109,7 @@ impl Costed {
         let each = Amount::from_atoms(draw.amount.atoms() / u128::from(self.count));
         Ok(Devices {
             pods: self.count,
+            existing: self.pod.existing().min(self.count),
             each,
             seconds: draw.seconds,
             only: match self.cost.items.as_slice() {
@@ -263,8 +264,8 @@ fn fraction(pod: &Pod) -> Option<Fraction> {
     })
 }
 
-/// How many devices the pod's claims ask for: one for each class that a claim is known to ask for, at least one for each
-/// claim. Classes of other devices than accelerators count as well: their names tell nothing for sure.
+/// How many devices the pod's claims ask for: one for a claim of which nothing is known. Devices of classes of others than
+/// accelerators count as well: their names tell nothing for sure.
 fn claimed(review: &Review, pod: &Pod) -> u32 {
     let claims = pod.resource_claims();
     if claims.is_empty() {
@@ -274,9 +275,8 @@ fn claimed(review: &Review, pod: &Pod) -> u32 {
     let each = claims.iter().map(|claim| {
         let name = claim.claim.as_ref().or(claim.template.as_ref());
         let is_template = claim.claim.is_none();
-        let classes = name.and_then(|name| cluster::claim_classes(&namespace, name, is_template));
-        let classes = classes.map_or(1, |known| known.values.len().max(1));
-        u32::try_from(classes).unwrap_or(u32::MAX)
+        let devices = name.and_then(|name| cluster::claim_devices(&namespace, name, is_template));
+        devices.map_or(1, |devices| devices.max(1))
     });
     each.fold(0, u32::saturating_add)
 }

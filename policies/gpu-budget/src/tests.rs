@@ -292,3 +292,166 @@ fn a_suspended_job_is_let_alone() {
         .run::<GpuBudget>()
         .assert_quiet();
 }
+
+#[test]
+fn a_workload_that_grows_needs_room_for_what_is_new_alone() {
+    let case = |before, after, budget| {
+        Case::object(job(after, "1"))
+            .updating(job(before, "1"))
+            .budget(budget)
+            .run::<GpuBudget>()
+    };
+    let half = || taken(budget(&[gpus("8")]), "4");
+    case(4, 4, half()).assert_quiet();
+    case(4, 8, half()).assert_quiet();
+    let busy = case(4, 8, taken(budget(&[gpus("8")]), "5"));
+    busy.assert_findings(&["warn not-now"]);
+    assert_eq!(
+        busy.findings[0].allowed.as_deref(),
+        Some("at most 7 GPUs"),
+        "three are left, and four are its own"
+    );
+    case(4, 9, half()).assert_findings(&["deny never-fits"]);
+    case(12, 10, half()).assert_findings(&["warn never-fits"]);
+}
+
+fn deployment(replicas: u32) -> serde_json::Value {
+    json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "vllm", "namespace": "ml"},
+        "spec": {"replicas": replicas, "template": {
+            "metadata": {"labels": {"app": "vllm"}},
+            "spec": {"containers": [{"name": "main", "resources": {"limits": {"nvidia.com/gpu": "2"}}}]},
+        }},
+    })
+}
+
+fn scaler(kind: (&str, &str), target: &str, maximum: (&str, Option<u32>)) -> Case {
+    let mut object = json!({
+        "apiVersion": kind.0, "kind": kind.1,
+        "metadata": {"name": "vllm", "namespace": "ml"},
+        "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target}},
+    });
+    object["spec"][maximum.0] = json!(maximum.1);
+    Case::object(object).state([deployment(2)])
+}
+
+const HORIZONTAL: (&str, &str) = ("autoscaling/v2", "HorizontalPodAutoscaler");
+const KEDA: (&str, &str) = ("keda.sh/v1alpha1", "ScaledObject");
+
+#[test]
+fn an_autoscaler_is_held_against_the_budget_by_its_maximum() {
+    let case = |maximum, budget| {
+        scaler(HORIZONTAL, "vllm", ("maxReplicas", Some(maximum)))
+            .budget(budget)
+            .run::<GpuBudget>()
+    };
+    let never = case(9, budget(&[gpus("16")]));
+    never.assert_findings(&["deny never-fits"]);
+    assert_eq!(never.findings[0].path, "/spec/maxReplicas");
+    assert_eq!(
+        never.findings[0].message,
+        "the pods that it may scale to need 18 GPUs together, more than budget `research` has when it is empty: 16 GPUs"
+    );
+    assert_eq!(
+        never.findings[0].fix.as_deref(),
+        Some("make at most 8 such pods at a time")
+    );
+    case(8, taken(budget(&[gpus("16")]), "4")).assert_quiet();
+    case(8, taken(budget(&[gpus("16")]), "5")).assert_findings(&["warn not-now"]);
+}
+
+#[test]
+fn keda_scales_to_a_hundred_unless_told_otherwise() {
+    let run = |maximum| {
+        scaler(KEDA, "vllm", ("maxReplicaCount", maximum))
+            .budget(budget(&[gpus("100")]))
+            .run::<GpuBudget>()
+    };
+    run(None).assert_findings(&["deny never-fits"]);
+    run(Some(50)).assert_quiet();
+}
+
+#[test]
+fn nothing_is_said_of_an_autoscaler_whose_target_is_unknown() {
+    scaler(HORIZONTAL, "other", ("maxReplicas", Some(1_000)))
+        .budget(budget(&[gpus("1")]))
+        .run::<GpuBudget>()
+        .assert_quiet();
+}
+
+#[test]
+fn who_scales_up_beyond_the_whole_budget_is_refused() {
+    let scale = |replicas| {
+        json!({
+            "apiVersion": "autoscaling/v1", "kind": "Scale",
+            "metadata": {"name": "vllm", "namespace": "ml"}, "spec": {"replicas": replicas},
+        })
+    };
+    let case = |before, after, budget| {
+        Case::object(scale(after))
+            .updating(scale(before))
+            .scale_of(("apps", "deployments"))
+            .state([deployment(before)])
+            .budget(budget)
+            .run::<GpuBudget>()
+    };
+    let never = case(2, 9, budget(&[gpus("16")]));
+    never.assert_findings(&["deny never-fits"]);
+    assert_eq!(never.findings[0].path, "/spec/replicas");
+    case(2, 8, taken(budget(&[gpus("16")]), "4")).assert_quiet();
+    case(2, 8, taken(budget(&[gpus("16")]), "6")).assert_findings(&["warn not-now"]);
+    case(12, 9, budget(&[gpus("16")])).assert_findings(&["warn never-fits"]);
+}
+
+#[test]
+fn a_claim_costs_as_many_devices_as_it_asks_for() {
+    let template = |requests: serde_json::Value| {
+        json!({
+            "apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaimTemplate",
+            "metadata": {"name": "gpus", "namespace": "ml"},
+            "spec": {"spec": {"devices": {"requests": requests}}},
+        })
+    };
+    let pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "train", "namespace": "ml"},
+        "spec": {
+            "resourceClaims": [{"name": "gpus", "resourceClaimTemplateName": "gpus"}],
+            "containers": [{"name": "main", "resources": {"claims": [{"name": "gpus"}]}}],
+        },
+    });
+    let gpu = |fields: serde_json::Value| {
+        let mut request = fields;
+        request["deviceClassName"] = "gpu.nvidia.com".into();
+        request
+    };
+    let cases = [
+        (json!([{"exactly": gpu(json!({}))}]), "1"),
+        (json!([{"exactly": gpu(json!({"count": 4}))}]), "4"),
+        (json!([gpu(json!({"count": 2}))]), "2"),
+        (
+            json!([{"exactly": gpu(json!({"count": 4}))}, {"exactly": gpu(json!({}))}]),
+            "5",
+        ),
+        (
+            json!([{"firstAvailable": [gpu(json!({"count": 2})), gpu(json!({"count": 3}))]}]),
+            "3",
+        ),
+        (
+            json!([{"exactly": gpu(json!({"allocationMode": "All"}))}]),
+            "16",
+        ),
+    ];
+    for (requests, expected) in cases {
+        let done = Case::object(pod.clone())
+            .state([template(requests.clone())])
+            .budget(budget(&[gpus("16")]))
+            .run::<GpuBudget>();
+        done.assert_quiet();
+        assert_eq!(charged(&done, Unit::Gpu), expected, "{requests}");
+    }
+    let unknown = Case::object(pod)
+        .budget(budget(&[gpus("16")]))
+        .run::<GpuBudget>();
+    assert_eq!(charged(&unknown, Unit::Gpu), "1");
+}

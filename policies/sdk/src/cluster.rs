@@ -2,8 +2,8 @@
 //! snapshot, nothing is known, and a rule that needs to know should say nothing.
 
 pub use crate::contract::cluster::{
-    GpuUnit, Known, Scaler, amounts, claim_classes, claim_modes, gpu_models, names, node_label,
-    plugin_mig_strategies, queue_resources, scalers, schedulers, selected, share_names,
+    GpuUnit, Known, Scaler, amounts, claim_classes, claim_devices, claim_modes, gpu_models, names,
+    node_label, plugin_mig_strategies, queue_resources, scalers, schedulers, selected, share_names,
     workload_devices,
 };
 use crate::{Pod, contract::cluster};

@@ -177,6 +177,8 @@ pub mod types {
             volume(name: &str) -> Option<Volume>;
             /// The claims on dynamically allocated devices.
             resource_claims() -> Vec<ResourceClaim>;
+            /// How many of them there are already, as far as that is known.
+            existing() -> u32;
             /// A pod-level resource request.
             request(name: &str) -> Option<String>;
             /// A pod-level resource limit.
@@ -548,6 +550,15 @@ pub mod cluster {
     /// The device classes that a claim or a template of claims asks for.
     pub fn claim_classes(namespace: &str, name: &str, template: bool) -> Option<Known> {
         known(&Question::ClaimClasses {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            is_template: template,
+        })
+    }
+
+    /// How many devices a claim or a template of claims asks for.
+    pub fn claim_devices(namespace: &str, name: &str, template: bool) -> Option<u32> {
+        number(&Question::ClaimDevices {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             is_template: template,

@@ -30,7 +30,7 @@ use tollgate_admission::{Finding, GroupVersionKind, Kinds, Operation, Request, R
 
 pub use tollgate_budget as ledger;
 use tollgate_budget::{PodReading, Reading, Readings, Weighed};
-use tollgate_context::{Builder, Snapshot};
+use tollgate_context::{Builder, Snapshot, lend};
 
 use crate::native::{SESSION, Session, Site, types};
 use crate::view::begin_review;
@@ -78,6 +78,7 @@ impl Case {
             operation: Operation::Create,
             gvk,
             subresource: None,
+            resource: None,
             namespace: Some(text("/metadata/namespace").unwrap_or_else(|| "default".to_owned())),
             name: text("/metadata/name"),
             user: "test".to_owned(),
@@ -95,6 +96,20 @@ impl Case {
             budgets: PodReading::default(),
             granted: false,
         }
+    }
+
+    /// Makes it a request to update what was there before.
+    pub fn updating(mut self, old: Value) -> Self {
+        self.request.operation = Operation::Update;
+        self.request.old_object = Some(old);
+        self
+    }
+
+    /// Makes it a request about the `scale` subresource of objects that the API calls this, by group and plural.
+    pub fn scale_of(mut self, (group, plural): (&str, &str)) -> Self {
+        self.request.subresource = Some("scale".to_owned());
+        self.request.resource = Some((group.to_owned(), plural.to_owned()));
+        self
     }
 
     /// Gives the policy settings.
@@ -191,7 +206,7 @@ impl Case {
             now: 0,
             pods: vec![self.budgets.clone(); PODS],
         });
-        let review = Rc::new(RefCell::new(Review::new(request, Kinds::builtin())));
+        let review = Rc::new(RefCell::new(review(request, &snapshot)));
         let session = |mutating, findings| Session {
             policy: P::INFO.name,
             review: Rc::clone(&review),
@@ -250,6 +265,21 @@ impl Case {
             stopped,
         }
     }
+}
+
+/// The review of a request, with what is told of its pods besides.
+fn review(request: Request, snapshot: &Snapshot) -> Review {
+    let kinds = Kinds::builtin();
+    let before = request.old_object.clone().map(|old| Request {
+        object: old,
+        ..request.clone()
+    });
+    let mut review = Review::new(request, kinds);
+    if let Some(before) = before {
+        review.follow(&Review::new(before, kinds));
+    }
+    lend(&mut review, snapshot, kinds);
+    review
 }
 
 /// What a call came to.

@@ -349,6 +349,8 @@ impl Pod {
         annotations() -> Vec<(String, String)>;
         /// The volume of a name.
         volume(name: &str) -> Option<Volume>;
+        /// How many of them there are already, as far as that is known.
+        existing() -> u32;
         /// A pod-level resource request.
         request(name: &str) -> Option<String>;
         /// A pod-level resource limit.

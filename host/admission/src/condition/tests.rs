@@ -15,6 +15,7 @@ fn review(api_version: &str, kind: &str, object: Value) -> Review {
             operation: Operation::Create,
             gvk: GroupVersionKind::new(api_version, kind),
             subresource: None,
+            resource: None,
             namespace: Some("ml".to_owned()),
             name: None,
             user: String::new(),

@@ -31,6 +31,7 @@ fn review(api_version: &str, kind: &str, object: Value) -> Review {
             operation: Operation::Create,
             gvk: GroupVersionKind::new(api_version, kind),
             subresource: None,
+            resource: None,
             namespace: None,
             name: None,
             user: "user".to_owned(),

@@ -508,6 +508,7 @@ pub(super) const TABLE: &[Row] = &[
     row("sparkoperator.k8s.io", "ScheduledSparkApplication", Ignore, &[("/spec/template", SPARK)]).times(SUSPEND),
 
     // What scales pods.
+    other("autoscaling", "Scale", ReviewOnly),
     other("autoscaling", "HorizontalPodAutoscaler", Ignore),
     other("keda.sh", "ScaledObject", Ignore),
     other("autoscaling.k8s.io", "VerticalPodAutoscaler", Ignore),

@@ -72,6 +72,7 @@ fn find_pods(object: Value) -> Review {
         operation: Operation::Create,
         gvk: gvk(&object),
         subresource: None,
+        resource: None,
         namespace: None,
         name: None,
         user: String::new(),

@@ -84,6 +84,7 @@ fn review(object: Value) -> Review {
         operation: Operation::Create,
         gvk,
         subresource: None,
+        resource: None,
         namespace: None,
         name: None,
         user: String::new(),

@@ -75,6 +75,7 @@ fn devices(object: Value) -> BTreeMap<String, u64> {
         operation: Operation::Create,
         gvk: GroupVersionKind::new("v1", "Pod"),
         subresource: None,
+        resource: None,
         namespace: None,
         name: None,
         user: String::new(),

@@ -198,6 +198,7 @@ fn request(object: Value) -> Request {
             text("/kind").unwrap_or_default(),
         ),
         subresource: None,
+        resource: None,
         namespace: owned("/metadata/namespace"),
         name: owned("/metadata/name"),
         user: String::new(),

@@ -57,7 +57,7 @@ fn lines(outcome: &Outcome) -> Vec<Line> {
         .chain(exempted)
         .collect();
     // The pods of a template are repaired when they are made. A pod that is there never will be.
-    if outcome.gvk.kind == "Pod" && outcome.gvk.group.is_empty() {
+    if outcome.gvk.is_pod() {
         lines.extend(unrepaired(&subject, &outcome.patch));
     }
     lines

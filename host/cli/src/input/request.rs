@@ -157,6 +157,7 @@ impl<'a> Asker<'a> {
             operation,
             gvk,
             subresource: None,
+            resource: None,
             namespace,
             name,
             user: self.args.user.clone().unwrap_or_default(),

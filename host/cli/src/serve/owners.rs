@@ -23,7 +23,7 @@ pub(super) fn note(refusals: &Refusals, catalog: &Catalog, outcome: &Outcome) {
 /// The refusal of a new pod that a controller wanted to make, or of a change that a budget has no room for. Who makes a
 /// pod himself is answered himself.
 fn refused(catalog: &Catalog, outcome: &Outcome) -> Option<Refused> {
-    let is_pod = outcome.gvk.kind == "Pod" && outcome.gvk.group.is_empty();
+    let is_pod = outcome.gvk.is_pod();
     if outcome.verdict.is_allowed() || outcome.dry_run || !is_pod {
         return None;
     }

@@ -89,7 +89,13 @@ fn what_policies_and_rules_are_about_is_in_the_table_of_kinds() {
     let others = rows.iter().filter(|kind| !kind.makes_pods());
     for kind in others.map(Kind::kind_dot_group) {
         let of_rule = |rule: &RuleInfo| rule.about.contains(&kind);
-        let is_judged = POLICIES.iter().any(|info| info.rules.iter().any(of_rule));
+        let judges = |info: &&PolicyInfo| info.interests.contains(&kind);
+        let mut judging = POLICIES.iter().filter(judges);
+        // Of what scales pods a policy may say what it says of pods.
+        let is_judged = judging.any(|info| {
+            info.interests.iter().any(|interest| interest == "pods")
+                || info.rules.iter().any(of_rule)
+        });
         assert!(is_judged, "no rule is about {kind}");
     }
 }

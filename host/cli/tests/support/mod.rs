@@ -85,6 +85,7 @@ pub fn create(object: Value) -> Request {
         operation: Operation::Create,
         gvk: GroupVersionKind::new(&text("/apiVersion"), &text("/kind")),
         subresource: None,
+        resource: None,
         namespace: Some(text("/metadata/namespace"))
             .filter(|name| !name.is_empty())
             .or(Some("ml".to_owned())),

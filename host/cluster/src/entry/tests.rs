@@ -142,3 +142,40 @@ fn kinds_without_pods_are_registered_only_where_a_policy_names_them() {
     let entries = validating(Kinds::builtin().rows(), &pods);
     assert!(!format!("{entries:?}").contains("nodepools"));
 }
+
+#[test]
+fn who_scales_up_is_asked_about_where_budgets_apply_and_nowhere_else() {
+    let named = |names: &[&str]| BudgetScope {
+        namespaces: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..BudgetScope::default()
+    };
+    let scaling = |scopes: &[BudgetScope]| {
+        let interests = Interests {
+            budgeted: Budgeted::of(scopes.iter()),
+            ..Interests::everything()
+        };
+        let entries = validating(Kinds::builtin().rows(), &interests);
+        let mut entries = entries.into_iter();
+        entries.find(|entry| entry.name == "scale.tollgate.dev")
+    };
+    assert_eq!(scaling(&[]), None);
+    let entry = scaling(&[named(&["ml"]), named(&["ops", "ml"])]).unwrap();
+    let namespaces = ["ml", "ops"].map(str::to_owned);
+    assert_eq!(entry.namespaces, Some(BTreeSet::from(namespaces)));
+    assert!(!entry.fails);
+    let everywhere = [named(&["ml"]), BudgetScope::default()];
+    assert_eq!(scaling(&everywhere).unwrap().namespaces, None);
+    let resources: Vec<_> = entry
+        .rules
+        .iter()
+        .flat_map(|rule| &rule.resources)
+        .collect();
+    assert_eq!(
+        resources,
+        [
+            "deployments/scale",
+            "statefulsets/scale",
+            "leaderworkersets/scale"
+        ]
+    );
+}

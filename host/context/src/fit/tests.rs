@@ -19,6 +19,7 @@ fn fit_of(spec: &Value, snapshot: &Snapshot) -> Fit {
         operation: Operation::Create,
         gvk: GroupVersionKind::new("v1", "Pod"),
         subresource: None,
+        resource: None,
         namespace: None,
         name: None,
         user: String::new(),

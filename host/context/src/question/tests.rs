@@ -24,6 +24,7 @@ fn review(selector: &Value) -> Review {
             operation: Operation::Create,
             gvk: GroupVersionKind::new("v1", "Pod"),
             subresource: None,
+            resource: None,
             namespace: None,
             name: None,
             user: String::new(),

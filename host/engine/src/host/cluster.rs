@@ -42,6 +42,19 @@ impl cluster::Host for State {
         })
     }
 
+    fn claim_devices(
+        &mut self,
+        namespace: String,
+        name: String,
+        is_template: bool,
+    ) -> Result<Option<u32>> {
+        self.ask_number(Question::ClaimDevices {
+            namespace,
+            name,
+            is_template,
+        })
+    }
+
     fn claim_modes(&mut self, namespace: String, name: String) -> Result<Option<cluster::Known>> {
         self.ask_known(Question::ClaimModes { namespace, name })
     }

@@ -110,6 +110,7 @@ impl types::HostPod for State {
         volumes() -> Vec<Volume> = into_all;
         volume(name: String) -> Option<Volume> = into;
         resource_claims() -> Vec<ResourceClaim> = into_all;
+        existing() -> u32;
         request(name: String) -> Option<String>;
         limit(name: String) -> Option<String>;
     }

@@ -42,6 +42,7 @@ pub fn review() -> Box<Review> {
             operation: Operation::Create,
             gvk: GroupVersionKind::new("v1", "Pod"),
             subresource: None,
+            resource: None,
             namespace: Some("ml".to_owned()),
             name: Some("a".to_owned()),
             user: "u".to_owned(),

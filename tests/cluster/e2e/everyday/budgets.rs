@@ -1,6 +1,7 @@
 //! Budgets hold on any number of replicas: what fits is let in, what does not is refused, and the account is what is there.
 
 pub(crate) mod clocks;
+pub(crate) mod early;
 pub(crate) mod late;
 pub(crate) mod quota;
 pub(crate) mod scope;

@@ -177,6 +177,7 @@ pub(crate) fn gpu_pods(object: Value) -> Vec<Value> {
             operation: Operation::Create,
             gvk: GroupVersionKind::new(&text("apiVersion"), &text("kind")),
             subresource: None,
+            resource: None,
             namespace: None,
             name: None,
             user: String::new(),

@@ -65,6 +65,7 @@ fn main() -> ExitCode {
         budgets::late::a_create_that_is_held_up_keeps_its_reservation_and_is_charged_once,
         budgets::late::what_another_webhook_refuses_is_given_back_by_proof_or_time_and_never_early,
         budgets::clocks::replicas_whose_clocks_differ_let_in_what_fits_and_no_more,
+        budgets::early::what_can_never_fit_is_refused_before_its_pods_are_made,
         budgets::scope::pods_that_come_into_the_scope_count_at_once,
         budgets::quota::a_budget_of_whole_gpus_says_what_a_resource_quota_says,
         upheaval::no_call_fails_while_replicas_follow_one_another,

@@ -15,6 +15,14 @@ pub(crate) const CONTAINERS: [&str; 3] = ["containers", "initContainers", "ephem
 /// The maps of a container's or a pod's resources.
 pub(crate) const RESOURCES: [&str; 2] = ["limits", "requests"];
 
+/// The fields of a pod's spec that tell which devices it takes, besides their number.
+const WHICH: [&str; 4] = [
+    "nodeSelector",
+    "affinity",
+    "resourceClaims",
+    "priorityClassName",
+];
+
 impl PodView<'_> {
     /// Whether the pod says anything that names an accelerator: a resource, a claim, a variable, an annotation, a
     /// runtime class, a path of the node, or a toleration of an accelerator's taint.
@@ -23,6 +31,25 @@ impl PodView<'_> {
         any_key(self.metadata_map("annotations"), Place::Annotation)
             || self.spec().is_some_and(spec_names_one)
             || in_container()
+    }
+
+    /// Whether the pod takes the same devices as another, or fewer of them.
+    pub(crate) fn takes_no_more(&self, other: PodView<'_>) -> bool {
+        let named = |pod: &PodView<'_>| {
+            let mut annotations = pod.annotations();
+            annotations.retain(|(key, _)| Place::Annotation.is_sign(key));
+            annotations
+        };
+        let before = other.devices();
+        let is_there = |(name, count): &(String, u64)| {
+            let mut before = before.iter();
+            before.any(|(known, most)| known == name && count <= most)
+        };
+        WHICH
+            .iter()
+            .all(|field| self.spec_field(field) == other.spec_field(field))
+            && named(self) == named(&other)
+            && self.devices().iter().all(is_there)
     }
 
     /// Whether a container of the pod is privileged: then it sees every device of its node without naming any.

@@ -72,6 +72,10 @@ impl<'a> PodView<'a> {
         self.review.at(&self.slot.spec)
     }
 
+    pub(crate) fn spec_field(&self, field: &str) -> Option<&'a Value> {
+        self.spec()?.get(field)
+    }
+
     fn metadata(&self) -> Option<&'a Value> {
         self.review.at(self.slot.metadata.as_deref()?)
     }

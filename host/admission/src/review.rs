@@ -59,11 +59,16 @@ impl Review {
         }
     }
 
-    /// Tells how many of the pods there are already: those of the object before an update.
+    /// Tells how many of the pods there are already: those of the object before an update, where they take no more of the
+    /// same devices.
     pub fn follow(&mut self, old: &Self) {
-        for slot in &mut self.pods {
-            let before = old.pods.iter().find(|before| before.path == slot.path);
-            slot.existing = before.and_then(|before| before.count).unwrap_or_default();
+        let existing = |pod: PodView<'_>| {
+            let before = old.pods().find(|before| before.path() == pod.path())?;
+            pod.takes_no_more(before).then(|| before.count())?
+        };
+        let existing: Vec<_> = self.pods().map(existing).collect();
+        for (slot, existing) in self.pods.iter_mut().zip(existing) {
+            slot.existing = existing.unwrap_or_default();
         }
     }
 

@@ -315,6 +315,33 @@ fn a_workload_that_grows_needs_room_for_what_is_new_alone() {
     case(12, 10, half()).assert_findings(&["warn never-fits"]);
 }
 
+#[test]
+fn pods_that_take_other_devices_than_before_are_new() {
+    let case = |change: &dyn Fn(&mut serde_json::Value)| {
+        let before = job(4, "1");
+        let mut after = before.clone();
+        change(&mut after["spec"]["template"]);
+        Case::object(after)
+            .updating(before)
+            .budget(taken(budget(&[gpus("8")]), "8"))
+            .run::<GpuBudget>()
+    };
+    let devices = |count: &str| {
+        let count = count.to_owned();
+        move |template: &mut serde_json::Value| {
+            template["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] =
+                count.clone().into();
+        }
+    };
+    case(&devices("2")).assert_findings(&["warn not-now"]);
+    case(&devices("3")).assert_findings(&["deny never-fits"]);
+    case(&|template| {
+        template["spec"]["nodeSelector"] = json!({"nvidia.com/gpu.product": "NVIDIA-L4"})
+    })
+    .assert_findings(&["warn not-now"]);
+    case(&|template| template["spec"]["containers"][0]["image"] = "app:2".into()).assert_quiet();
+}
+
 fn deployment(replicas: u32) -> serde_json::Value {
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment",

@@ -30,6 +30,8 @@ pub use roll::{Change, Event, Live, Notice, Roll};
 mod store;
 pub use store::{MemoryStore, Store, StoreError, Stored, Version, Versioned};
 
+mod lines;
+
 mod wire;
 pub use wire::{read_account, write_account};
 

@@ -18,7 +18,10 @@ mod usage;
 pub use usage::Usage;
 
 mod account;
-pub use account::{Account, MOST_RESERVATIONS, Reservation, Reserve, Standing, Uid, Verdict};
+pub use account::{
+    Account, MOST_BYTES, MOST_LIMITS, MOST_RESERVATIONS, Reservation, Reserve, Standing, Uid,
+    Verdict,
+};
 
 mod draft;
 

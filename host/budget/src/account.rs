@@ -82,7 +82,8 @@ pub struct Standing {
     pub used: Amount,
     /// What is reserved for pods that are still to come.
     pub reserved: Amount,
-    /// What the pod takes of the window that the numbers are of: the first that it does not fit into, else this one.
+    /// What the pod takes of the window that the numbers are of: the first that it does not fit into, else this one. Of a
+    /// rolling one, the most that it takes within one.
     pub requested: Amount,
     /// When that window resets, in seconds since 1970; `None` where there is none, or a rolling one.
     pub resets: Option<i64>,
@@ -414,6 +415,34 @@ mod tests {
             account.reserve(&wish_at("b", &limit, ahead(600), 5_000), 5_000),
             Ok(Verdict::Reserved)
         );
+    }
+
+    #[test]
+    fn of_a_rolling_window_a_pod_asks_for_all_that_it_takes_whatever_the_hour() {
+        let limit = Limit {
+            unit: Unit::GpuHours,
+            window: Window::rolling(3_200).ok(),
+            ..gpus(2_000)
+        };
+        let used = |now: i64| {
+            let mut account = Account::default();
+            let earlier = wish_at("a", &limit, ahead(1_500), now - 50);
+            account.reserve(&earlier, now - 50).unwrap();
+            account
+        };
+        for (now, seconds, requested) in [
+            (4_000, 550, 550),
+            (4_099, 550, 550),
+            // Longer than the window: what it takes of the one that it fills.
+            (4_000, 5_000, 3_300),
+        ] {
+            let wish = wish_at("b", &limit, ahead(seconds), now);
+            let verdict = used(now).reserve(&wish, now);
+            let Ok(Verdict::Exceeded(standings)) = verdict else {
+                panic!("{verdict:?}");
+            };
+            assert_eq!(standings[0].requested.atoms(), requested, "{now}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The store in a folder.
+//! The store in a folder, and the ledger of a process over a store.
 
 #![allow(
     clippy::expect_used,
@@ -7,6 +7,8 @@
     clippy::unwrap_used,
     reason = "a test program"
 )]
+
+mod process;
 
 use std::{
     collections::BTreeMap,

@@ -6,8 +6,15 @@ use tollgate_gpu::Amount;
 
 use crate::{Charge, LedgerError, Limit, LimitKey, Usage, draft::Draft, taken::Taken};
 
-/// The most reservations of one budget, which keeps its status far below what the API server stores.
+/// The most reservations of one budget.
 pub const MOST_RESERVATIONS: usize = 4_096;
+
+/// The most bytes that they take of a JSON text. With the totals of [`MOST_LIMITS`] and what else an object says, they stay
+/// below the 1.5 MiB that etcd takes.
+pub const MOST_BYTES: usize = 1 << 20;
+
+/// The most limits of one budget.
+pub const MOST_LIMITS: usize = 32;
 
 /// The uid of a pod.
 pub type Uid = Arc<str>;
@@ -60,7 +67,7 @@ pub enum Verdict {
     Already,
     /// It does not fit. Nothing was changed.
     Exceeded(Vec<Standing>),
-    /// There are [`MOST_RESERVATIONS`] already. Nothing was changed.
+    /// With it there would be more than [`MOST_RESERVATIONS`], or more than [`MOST_BYTES`] of them. Nothing was changed.
     Full,
 }
 
@@ -75,7 +82,8 @@ pub struct Standing {
     pub used: Amount,
     /// What is reserved for pods that are still to come.
     pub reserved: Amount,
-    /// What the pod takes of the window that the numbers are of: the first that it does not fit into, else this one.
+    /// What the pod takes of the window that the numbers are of: the first that it does not fit into, else this one. Of a
+    /// rolling one, the most that it takes within one.
     pub requested: Amount,
     /// When that window resets, in seconds since 1970; `None` where there is none, or a rolling one.
     pub resets: Option<i64>,
@@ -166,8 +174,8 @@ impl Account {
 mod tests {
     use tollgate_gpu::{Amount, Unit};
 
-    use super::{Account, MOST_RESERVATIONS, Reservation, Reserve, Standing, Verdict};
-    use crate::{Draw, Limit, Period, PriorityShare, Usage, Window};
+    use super::{Account, MOST_BYTES, MOST_RESERVATIONS, Reservation, Reserve, Standing, Verdict};
+    use crate::{Draw, Limit, Period, PriorityShare, Usage, Window, write_account};
 
     fn gpus(amount: u128) -> Limit {
         Limit {
@@ -410,6 +418,34 @@ mod tests {
     }
 
     #[test]
+    fn of_a_rolling_window_a_pod_asks_for_all_that_it_takes_whatever_the_hour() {
+        let limit = Limit {
+            unit: Unit::GpuHours,
+            window: Window::rolling(3_200).ok(),
+            ..gpus(2_000)
+        };
+        let used = |now: i64| {
+            let mut account = Account::default();
+            let earlier = wish_at("a", &limit, ahead(1_500), now - 50);
+            account.reserve(&earlier, now - 50).unwrap();
+            account
+        };
+        for (now, seconds, requested) in [
+            (4_000, 550, 550),
+            (4_099, 550, 550),
+            // Longer than the window: what it takes of the one that it fills.
+            (4_000, 5_000, 3_300),
+        ] {
+            let wish = wish_at("b", &limit, ahead(seconds), now);
+            let verdict = used(now).reserve(&wish, now);
+            let Ok(Verdict::Exceeded(standings)) = verdict else {
+                panic!("{verdict:?}");
+            };
+            assert_eq!(standings[0].requested.atoms(), requested, "{now}");
+        }
+    }
+
+    #[test]
     fn what_accrues_is_counted_before_its_pod_is_seen_and_stays_when_it_ends() {
         let limit = hours_a_day(100);
         let accrued = Draw::Accrued {
@@ -437,5 +473,40 @@ mod tests {
             account.reserve(&held("more", &limit, 1), 0),
             Ok(Verdict::Full)
         );
+    }
+
+    #[test]
+    fn reservations_are_bounded_in_bytes_by_what_they_weigh_as_json() {
+        let limit = gpus(u128::MAX >> 1);
+        let wish = |number: usize| {
+            let mut wish = held(&format!("{number:036}"), &limit, 1);
+            wish.reservation.pod = ("n".repeat(63).into(), "p".repeat(253).into());
+            wish
+        };
+        let most = (0..2_800).map(wish);
+        let mut account = Account {
+            reservations: most.map(|wish| (wish.uid, wish.reservation)).collect(),
+            ..Account::default()
+        };
+        let mut pods = (2_800..MOST_RESERVATIONS).map(wish);
+        let full = pods.find(|wish| account.reserve(wish, 0) == Ok(Verdict::Full));
+        let json = |account: &Account| write_account(account).unwrap().to_string().len();
+        let (len, empty) = (json(&account), json(&Account::default()));
+        let (text, line) = (len - empty, (len - empty) / account.reservations.len());
+        assert!(
+            text <= MOST_BYTES && text + line > MOST_BYTES,
+            "{text} bytes"
+        );
+
+        // Nor does a later try of a review get in by a longer name of its replica.
+        let mut again = wish(0);
+        again.reservation.attempt = "r".repeat(2 * line).into();
+        let before = account.clone();
+        assert_eq!(account.reserve(&again, 0), Ok(Verdict::Full));
+        assert_eq!(account, before);
+
+        // What is given back is room again.
+        assert!(account.release(&wish(0).uid, "first"));
+        assert_eq!(account.reserve(&full.unwrap(), 0), Ok(Verdict::Reserved));
     }
 }

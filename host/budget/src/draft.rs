@@ -4,19 +4,23 @@
 use std::collections::{BTreeMap, btree_map::Entry};
 
 use crate::{
-    Account, Charge, Draw, LedgerError, Limit, LimitKey, MOST_RESERVATIONS, Reservation, Reserve,
-    Standing, Uid, Verdict, taken::Taken,
+    Account, Charge, Draw, LedgerError, Limit, LimitKey, MOST_BYTES, MOST_RESERVATIONS,
+    Reservation, Reserve, Standing, Uid, Verdict, lines::weight, taken::Taken,
 };
 
 /// An account that is being changed.
 pub(crate) struct Draft {
     account: Account,
     taken: BTreeMap<LimitKey, Taken>,
+    /// How many bytes all reservations take of a JSON text.
+    bytes: usize,
 }
 
 impl Draft {
     pub(crate) fn of(account: Account) -> Self {
+        let reservations = account.reservations.iter();
         Self {
+            bytes: reservations.map(|(uid, kept)| weight(uid, kept)).sum(),
             account,
             taken: BTreeMap::new(),
         }
@@ -31,16 +35,19 @@ impl Draft {
         let Reserve {
             uid, reservation, ..
         } = wish;
-        if let Some(known) = self.account.reservations.get_mut(uid)
-            && known.charge == reservation.charge
-        {
-            known.attempt = reservation.attempt.clone();
-            return Ok(Verdict::Already);
-        }
         let before = self.remove(uid);
-        let verdict = self.try_reserve(wish, now);
+        let known = before
+            .as_ref()
+            .filter(|known| known.charge == reservation.charge);
+        let verdict = match known.cloned() {
+            Some(mut known) => {
+                known.attempt = reservation.attempt.clone();
+                Ok(self.keep(uid, known, Verdict::Already))
+            }
+            None => self.try_reserve(wish, now),
+        };
         match (&verdict, before) {
-            (Ok(Verdict::Reserved), _) | (_, None) => {}
+            (Ok(Verdict::Reserved | Verdict::Already), _) | (_, None) => {}
             (_, Some(before)) => self.insert(uid, before),
         }
         verdict
@@ -61,11 +68,17 @@ impl Draft {
                 return Ok(Verdict::Exceeded(standings));
             }
         }
-        if self.account.reservations.len() >= MOST_RESERVATIONS {
-            return Ok(Verdict::Full);
+        Ok(self.keep(uid, reservation.clone(), Verdict::Reserved))
+    }
+
+    /// Keeps a reservation, where there is room for one more.
+    fn keep(&mut self, uid: &Uid, reservation: Reservation, kept: Verdict) -> Verdict {
+        let bytes = self.bytes.saturating_add(weight(uid, &reservation));
+        if self.account.reservations.len() >= MOST_RESERVATIONS || bytes > MOST_BYTES {
+            return Verdict::Full;
         }
-        self.insert(uid, reservation.clone());
-        Ok(Verdict::Reserved)
+        self.insert(uid, reservation);
+        kept
     }
 
     /// See [`Account::release`].
@@ -137,6 +150,7 @@ impl Draft {
     }
 
     fn insert(&mut self, uid: &Uid, reservation: Reservation) {
+        self.bytes = self.bytes.saturating_add(weight(uid, &reservation));
         self.learn(&reservation, Taken::reserve);
         let known = &mut self.account.reservations;
         known.insert(uid.clone(), reservation);
@@ -144,6 +158,7 @@ impl Draft {
 
     fn remove(&mut self, uid: &str) -> Option<Reservation> {
         let removed = self.account.reservations.remove(uid)?;
+        self.bytes = self.bytes.saturating_sub(weight(uid, &removed));
         self.learn(&removed, Taken::release);
         Some(removed)
     }

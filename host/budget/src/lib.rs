@@ -18,7 +18,10 @@ mod usage;
 pub use usage::Usage;
 
 mod account;
-pub use account::{Account, MOST_RESERVATIONS, Reservation, Reserve, Standing, Uid, Verdict};
+pub use account::{
+    Account, MOST_BYTES, MOST_LIMITS, MOST_RESERVATIONS, Reservation, Reserve, Standing, Uid,
+    Verdict,
+};
 
 mod draft;
 
@@ -29,6 +32,8 @@ pub use roll::{Change, Event, Live, Notice, Roll};
 
 mod store;
 pub use store::{MemoryStore, Store, StoreError, Stored, Version, Versioned};
+
+mod lines;
 
 mod wire;
 pub use wire::{read_account, write_account};

@@ -111,10 +111,24 @@ impl Taken {
             ceiling: limit.ceiling(priority),
             slots: self.parts(&[(draw, self.now)])?.into_iter().collect(),
         };
-        let standing = self.at(self.now, &wanted)?;
-        if standing.is_exceeded {
-            return Ok(standing);
+        let mut standing = self.at(self.now, &wanted)?;
+        let mut most = standing.requested;
+        for moment in self.later(&wanted)? {
+            let later = self.at(moment, &wanted)?;
+            most = most.max(later.requested);
+            if later.is_exceeded && !standing.is_exceeded {
+                standing = later;
+            }
         }
+        // A rolling window does not begin anew while the pod runs.
+        if standing.resets.is_none() {
+            standing.requested = most;
+        }
+        Ok(standing)
+    }
+
+    /// The later moments at which something else counts.
+    fn later(&self, wanted: &Wanted<'_>) -> Result<Vec<i64>, LedgerError> {
         let now = slot(self.window.as_ref(), self.now)?;
         let slots = [&self.used, &self.reserved, &wanted.slots].into_iter();
         let mut later: Vec<_> = slots
@@ -123,13 +137,7 @@ impl Taken {
             .collect();
         later.sort_unstable();
         later.dedup();
-        for moment in later {
-            let later = self.at(moment, &wanted)?;
-            if later.is_exceeded {
-                return Ok(later);
-            }
-        }
-        Ok(standing)
+        Ok(later)
     }
 
     /// How it stands at a moment.

@@ -1,14 +1,17 @@
 //! Accounts as JSON: in a file, and in the status of a budget's object.
 //!
-//! Amounts are texts, since JSON's numbers lose digits. Unknown keys are errors: whoever writes back what it read without
-//! them would lose a newer version's charges.
+//! Amounts are texts, since JSON's numbers lose digits, and all reservations together are one. Unknown keys are errors:
+//! whoever writes back what it read without them would lose a newer version's charges.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use tollgate_gpu::Amount;
 
-use crate::{Account, Charge, Draw, LimitKey, Reservation, Usage};
+use crate::{
+    Account, LimitKey, Usage,
+    lines::{self, Lines, NoLine},
+};
 
 /// An account as JSON.
 ///
@@ -30,7 +33,8 @@ pub(crate) fn account_text(account: &Account) -> Result<Vec<u8>, serde_json::Err
 ///
 /// When it is none, or has keys that this version does not know.
 pub fn read_account(json: serde_json::Value) -> Result<Account, serde_json::Error> {
-    serde_json::from_value::<AccountJson>(json).map(Account::from)
+    let json: AccountJson = serde_json::from_value(json)?;
+    json.try_into().map_err(serde_json::Error::custom)
 }
 
 #[derive(Deserialize, Serialize)]
@@ -39,7 +43,7 @@ struct AccountJson {
     #[serde(default)]
     usage: BTreeMap<String, UsageJson>,
     #[serde(default)]
-    reservations: BTreeMap<String, ReservationJson>,
+    reservations: String,
     #[serde(default)]
     term: u64,
 }
@@ -53,31 +57,6 @@ struct UsageJson {
     spent: BTreeMap<i64, Atoms>,
     rate: Atoms,
     since: i64,
-}
-
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ReservationJson {
-    namespace: String,
-    name: String,
-    at: i64,
-    attempt: String,
-    charge: BTreeMap<String, DrawJson>,
-}
-
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-enum DrawJson {
-    Held(Atoms),
-    #[serde(rename_all = "camelCase")]
-    Ahead {
-        per_second: Atoms,
-        seconds: u64,
-    },
-    #[serde(rename_all = "camelCase")]
-    Accrued {
-        per_second: Atoms,
-    },
 }
 
 #[derive(Clone, Copy)]
@@ -107,36 +86,32 @@ impl From<&Account> for AccountJson {
         let usage = usage
             .iter()
             .map(|(key, usage)| (key.to_string(), usage.into()));
-        let reservations = reservations.iter();
         Self {
             usage: usage.collect(),
-            reservations: reservations
-                .map(|(uid, reservation)| (uid.to_string(), reservation.into()))
-                .collect(),
+            reservations: Lines(reservations).to_string(),
             term: *term,
         }
     }
 }
 
-impl From<AccountJson> for Account {
-    fn from(
+impl TryFrom<AccountJson> for Account {
+    type Error = NoLine;
+
+    fn try_from(
         AccountJson {
             usage,
             reservations,
             term,
         }: AccountJson,
-    ) -> Self {
+    ) -> Result<Self, NoLine> {
         let usage = usage.into_iter();
-        let reservations = reservations.into_iter();
-        Self {
+        Ok(Self {
             usage: usage
                 .map(|(key, usage)| (LimitKey::from(&*key), usage.into()))
                 .collect(),
-            reservations: reservations
-                .map(|(uid, reservation)| (uid.into(), reservation.into()))
-                .collect(),
+            reservations: lines::read(&reservations)?,
             term,
-        }
+        })
     }
 }
 
@@ -180,85 +155,6 @@ impl From<UsageJson> for Usage {
             spent: slots(spent),
             rate: rate.0,
             since,
-        }
-    }
-}
-
-impl From<&Reservation> for ReservationJson {
-    fn from(reservation: &Reservation) -> Self {
-        let Reservation {
-            charge,
-            at,
-            pod: (namespace, name),
-            attempt,
-        } = reservation;
-        let draws = charge.iter();
-        Self {
-            namespace: namespace.to_string(),
-            name: name.to_string(),
-            at: *at,
-            attempt: attempt.to_string(),
-            charge: draws
-                .map(|(key, draw)| (key.to_string(), (*draw).into()))
-                .collect(),
-        }
-    }
-}
-
-impl From<ReservationJson> for Reservation {
-    fn from(reservation: ReservationJson) -> Self {
-        let ReservationJson {
-            namespace,
-            name,
-            at,
-            attempt,
-            charge,
-        } = reservation;
-        let draws = charge.into_iter();
-        let charge: Charge = draws
-            .map(|(key, draw)| (LimitKey::from(&*key), draw.into()))
-            .collect();
-        Self {
-            charge,
-            at,
-            pod: (namespace.into(), name.into()),
-            attempt: attempt.into(),
-        }
-    }
-}
-
-impl From<Draw> for DrawJson {
-    fn from(draw: Draw) -> Self {
-        match draw {
-            Draw::Held(amount) => Self::Held(Atoms(amount)),
-            Draw::Ahead {
-                per_second,
-                seconds,
-            } => Self::Ahead {
-                per_second: Atoms(per_second),
-                seconds,
-            },
-            Draw::Accrued { per_second } => Self::Accrued {
-                per_second: Atoms(per_second),
-            },
-        }
-    }
-}
-
-impl From<DrawJson> for Draw {
-    fn from(draw: DrawJson) -> Self {
-        match draw {
-            DrawJson::Held(amount) => Self::Held(amount.0),
-            DrawJson::Ahead {
-                per_second,
-                seconds,
-            } => Self::Ahead {
-                per_second: per_second.0,
-                seconds,
-            },
-            DrawJson::Accrued { per_second } => Self::Accrued {
-                per_second: per_second.0,
-            },
         }
     }
 }

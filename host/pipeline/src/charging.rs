@@ -215,8 +215,9 @@ pub(crate) async fn charge(
     };
     match refused.verdict {
         Settled::Full => Err(Unavailable::Budgets(format!(
-            "budget `{}` has as many reservations as it can keep",
-            refused.budget
+            "budget `{}` has as many reservations as it can keep: {} pods were let in and have not been seen yet",
+            refused.budget,
+            refused.account.reservations.len()
         ))),
         Settled::Exceeded(_) | Settled::Reserved | Settled::Already => Ok(Charges::Stale),
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shuttle::{check_dfs, check_pct, check_random, future::block_on, thread};
 use tollgate_gpu::{Amount, Unit};
 
-use super::{Committer, Wish};
+use super::{ChargeError, Committer, Wish};
 use crate::{
     Account, Draw, Limit, MemoryStore, Reservation, Reserve, Store, StoreError, Stored, Verdict,
     Version, Versioned, reserve_in_all,
@@ -51,8 +51,8 @@ fn reservations<S: Store>(store: &S, budget: &str) -> usize {
         .len()
 }
 
-/// Charges by so many threads, each through one of so many replicas; how many got in.
-fn admitted(store: &Arc<MemoryStore>, replicas: usize, pods: usize) -> usize {
+/// Charges by so many threads, each through one of so many replicas; which pods were told that they are in.
+fn admitted(store: &Arc<MemoryStore>, replicas: usize, pods: usize) -> Vec<String> {
     let committers: Vec<_> = (0..replicas)
         .map(|_| Arc::new(Committer::new("research".into(), store.clone())))
         .collect();
@@ -61,19 +61,21 @@ fn admitted(store: &Arc<MemoryStore>, replicas: usize, pods: usize) -> usize {
             let committer = committers[pod % replicas].clone();
             thread::spawn(move || {
                 let answer = block_on(committer.reserve(wish(&pod.to_string()), 0));
-                answer.unwrap().0 == Verdict::Reserved
+                (answer.unwrap().0 == Verdict::Reserved).then(|| pod.to_string())
             })
         })
         .collect();
     let joined = threads.into_iter().map(|thread| thread.join().unwrap());
-    joined.filter(|admitted| *admitted).count()
+    joined.flatten().collect()
 }
 
 fn never_above_the_limit(replicas: usize, pods: usize) {
     let store = Arc::new(MemoryStore::default());
-    let expected = pods.min(usize::try_from(LIMIT).unwrap());
-    assert_eq!(admitted(&store, replicas, pods), expected);
-    assert_eq!(reservations(&*store, "research"), expected);
+    let admitted = admitted(&store, replicas, pods);
+    assert_eq!(admitted.len(), pods.min(usize::try_from(LIMIT).unwrap()));
+    let account = block_on(store.load("research")).unwrap().account;
+    let kept: Vec<_> = account.reservations.keys().map(|uid| &**uid).collect();
+    assert_eq!(admitted, kept);
 }
 
 #[test]
@@ -161,25 +163,91 @@ fn a_leader_that_gives_up_leaves_nobody_waiting() {
     check_random(orders, 300);
 }
 
+/// What is asked of some budgets for one pod, of which the last one is full.
+fn asked(store: &Arc<MemoryStore>, attempt: &str) -> Vec<(Arc<Committer>, Arc<Reserve>)> {
+    let committer = |budget: &str| Arc::new(Committer::new(budget.into(), store.clone()));
+    for pod in ["x", "y"] {
+        block_on(committer("c").reserve(wish(pod), 0)).unwrap();
+    }
+    let wish = wish_of("new", attempt);
+    ["c", "a", "b"]
+        .map(|budget| (committer(budget), wish.clone()))
+        .into()
+}
+
+fn refused_by_the_last(store: &Arc<MemoryStore>, attempt: &str) {
+    let refused = block_on(reserve_in_all(asked(store, attempt), 0)).unwrap();
+    let refused = refused.unwrap();
+    assert_eq!(&*refused.budget, "c");
+    assert!(matches!(refused.verdict, Verdict::Exceeded(_)));
+    assert_eq!(reservations(&**store, "c"), 2);
+}
+
 #[test]
-fn a_charge_that_one_of_two_budgets_refuses_is_in_neither() {
+fn a_charge_that_one_of_three_budgets_refuses_is_in_none() {
     let orders = || {
         let store = Arc::new(MemoryStore::default());
-        for pod in ["x", "y"] {
-            let full = Committer::new("b".into(), store.clone());
-            block_on(full.reserve(wish(pod), 0)).unwrap();
-        }
-        let [a, b] = ["a", "b"].map(|budget| {
-            let committer = Committer::new(budget.into(), store.clone());
-            (Arc::new(committer), wish("new"))
-        });
-        let refused = block_on(reserve_in_all(vec![b, a], 0)).unwrap().unwrap();
-        assert_eq!(&*refused.budget, "b");
-        assert!(matches!(refused.verdict, Verdict::Exceeded(_)));
+        refused_by_the_last(&store, "first");
         assert_eq!(
-            [reservations(&*store, "a"), reservations(&*store, "b")],
-            [0, 2]
+            ["a", "b"].map(|budget| reservations(&*store, budget)),
+            [0, 0]
         );
+    };
+    check_random(orders, 10);
+}
+
+#[test]
+fn of_two_pods_that_contend_for_two_budgets_one_gets_in() {
+    let orders = || {
+        let store = Arc::new(MemoryStore::default());
+        let committer = |budget: &str| Arc::new(Committer::new(budget.into(), store.clone()));
+        let [a, b] = ["a", "b"].map(committer);
+        for full in [&a, &b] {
+            block_on(full.reserve(wish("x"), 0)).unwrap();
+        }
+        let charge = |pod: &str, committers: [&Arc<Committer>; 2]| {
+            let wishes = committers.map(|committer| (committer.clone(), wish(pod)));
+            thread::spawn(move || block_on(reserve_in_all(wishes.into(), 0)).unwrap())
+        };
+        let charges = [charge("p", [&a, &b]), charge("q", [&b, &a])];
+        let refused = charges.map(|charge| charge.join().unwrap().is_some());
+        assert!(refused.contains(&true) && refused.contains(&false));
+        assert_eq!(
+            ["a", "b"].map(|budget| reservations(&*store, budget)),
+            [2, 2]
+        );
+    };
+    check_random(orders, 500);
+}
+
+#[test]
+fn a_try_that_is_refused_leaves_what_an_earlier_one_reserved() {
+    let orders = || {
+        let store = Arc::new(MemoryStore::default());
+        let earlier = Committer::new("a".into(), store.clone());
+        block_on(earlier.reserve(wish_of("new", "first"), 0)).unwrap();
+        refused_by_the_last(&store, "second");
+        assert_eq!(
+            ["a", "b"].map(|budget| reservations(&*store, budget)),
+            [1, 0]
+        );
+    };
+    check_random(orders, 10);
+}
+
+#[test]
+fn a_charge_that_a_store_fails_in_the_middle_of_is_given_back() {
+    let orders = || {
+        let store = Arc::new(MemoryStore::default());
+        let first = Committer::new("a".into(), store.clone());
+        let failing = Committer::new("b".into(), Arc::new(Failing));
+        let wishes = [failing, first].map(|committer| (Arc::new(committer), wish("new")));
+        let failed = block_on(reserve_in_all(wishes.into(), 0)).unwrap_err();
+        assert!(matches!(
+            failed,
+            ChargeError::Store(StoreError::Failed { .. })
+        ));
+        assert_eq!(reservations(&*store, "a"), 0);
     };
     check_random(orders, 10);
 }
@@ -293,6 +361,34 @@ fn a_conflict_makes_all_that_wait_together_anew() {
 }
 
 #[test]
+fn a_conflict_leaves_nobody_to_a_write_of_its_own() {
+    let orders = || {
+        let contended = Arc::new(Contended::default());
+        let committer = Arc::new(Committer::new("research".into(), contended.clone()));
+        let baton = committer.queue.enter(&no_wish());
+        let threads: Vec<_> = ["a", "b", "c"]
+            .into_iter()
+            .map(|pod| {
+                let committer = committer.clone();
+                let mut wish = Reserve::clone(&wish(pod));
+                wish.beyond = true;
+                thread::spawn(move || block_on(committer.reserve(wish.into(), 0)).unwrap().0)
+            })
+            .collect();
+        while committer.queue.waiting() < 3 {
+            thread::yield_now();
+        }
+        drop(baton);
+        for thread in threads {
+            assert_eq!(thread.join().unwrap(), Verdict::Reserved);
+        }
+        assert_eq!(*lock(&contended.writes), 2);
+        assert_eq!(reservations(&*contended, "research"), 4);
+    };
+    check_random(orders, 500);
+}
+
+#[test]
 fn charges_that_wait_together_are_one_write() {
     let orders = || {
         let counting = Arc::new(Counting::default());
@@ -382,6 +478,33 @@ impl Store for Outdated {
         account: Arc<Account>,
     ) -> Stored<'s, Version> {
         self.store.store(budget, replaced, account)
+    }
+}
+
+/// A store that does not answer.
+struct Failing;
+
+impl Failing {
+    fn err(budget: &str) -> StoreError {
+        StoreError::Failed {
+            budget: budget.into(),
+            source: Arc::new(std::io::Error::other("no answer")),
+        }
+    }
+}
+
+impl Store for Failing {
+    fn load<'s>(&'s self, budget: &'s str) -> Stored<'s, Versioned> {
+        Box::pin(async { Err(Self::err(budget)) })
+    }
+
+    fn store<'s>(
+        &'s self,
+        budget: &'s str,
+        _replaced: &'s Version,
+        _account: Arc<Account>,
+    ) -> Stored<'s, Version> {
+        Box::pin(async { Err(Self::err(budget)) })
     }
 }
 

@@ -1,4 +1,4 @@
-//! The store in a folder.
+//! The store in a folder, and the ledger of a process over a store.
 
 #![allow(
     clippy::expect_used,
@@ -8,7 +8,10 @@
     reason = "a test program"
 )]
 
+mod process;
+
 use std::{
+    collections::BTreeMap,
     fs,
     pin::pin,
     sync::Arc,
@@ -16,10 +19,10 @@ use std::{
 };
 
 use tollgate_budget::{
-    Account, Draw, FileStore, OpenError, Reservation, Store, StoreError, Usage, read_account,
-    write_account,
+    Account, Charge, Draw, Event, FileStore, Limit, Live, MOST_BYTES, MOST_LIMITS, OpenError,
+    Reservation, Roll, Store, StoreError, Usage, Window, read_account, write_account,
 };
-use tollgate_gpu::Amount;
+use tollgate_gpu::{Amount, Model, Unit};
 
 /// The output of a future that never waits.
 fn now<T>(future: impl Future<Output = T>) -> T {
@@ -144,4 +147,44 @@ fn no_name_becomes_a_path() {
             "{name:?}"
         );
     }
+}
+
+/// What etcd takes in one request, less what a Budget object says besides its account.
+const ROOM: usize = 1_572_864 - 128 * 1024;
+
+/// Totals weigh most over the shortest windows that documents have, an hour, where pods reach as far ahead as any.
+#[test]
+fn the_totals_of_the_most_limits_fit_beside_the_most_reservations() {
+    const SLOT: i64 = 113;
+    let limit = |number: usize| Limit {
+        unit: [Unit::GpuHours, Unit::Money][number % 2],
+        model: Model::parse("RTX-PRO-6000").ok(),
+        window: Window::rolling(3_600 + i64::try_from(number / 2).unwrap()).ok(),
+        amount: Amount::from_atoms(u128::MAX >> 8),
+        soft: None,
+        share: None,
+    };
+    let limits: Vec<_> = (0..MOST_LIMITS).map(limit).collect();
+    let ahead = Draw::Ahead {
+        per_second: Amount::from_atoms(10_u128.pow(24)),
+        seconds: 63 * u64::try_from(SLOT).unwrap(),
+    };
+    let charge: Charge = limits.iter().map(|limit| (limit.key(), ahead)).collect();
+    let first = Account::default();
+    let counted = Roll::following(&first).recount(&first, &limits, &BTreeMap::new(), 0);
+    let mut change = counted.unwrap();
+    for step in 0..200 {
+        let began = step * SLOT;
+        let seen = |pod: &str| {
+            let charge = charge.clone();
+            Event::Seen(format!("{pod}-{step}").into(), Live { charge, began })
+        };
+        let ended = Event::Ended(format!("ends-{step}").into(), began + SLOT);
+        let events = [seen("stays"), seen("ends"), ended];
+        let applied = change.roll.apply(&change.account, &limits, &events, began);
+        change = applied.unwrap();
+    }
+    assert_eq!(change.account.usage.len(), MOST_LIMITS);
+    let totals = write_account(&change.account).unwrap().to_string().len();
+    assert!(totals + MOST_BYTES < ROOM, "{totals} bytes");
 }

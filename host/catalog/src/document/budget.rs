@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, sync::LazyLock};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tollgate_budget::{Limit, PriorityShare};
+use tollgate_budget::{Limit, MOST_LIMITS, PriorityShare};
 use tollgate_gpu::{Amount, Unit};
 
 use super::{
@@ -291,6 +291,15 @@ impl Spec for BudgetSpec {
             problems.extend(
                 selector.flat_map(|one| one.problems(&format!("/scope/{key}")).collect::<Vec<_>>()),
             );
+        }
+        if limits.len() > MOST_LIMITS {
+            let message = format!(
+                "{} limits; a budget has at most {MOST_LIMITS}",
+                limits.len()
+            );
+            let hint =
+                "make several budgets of it: a pod must fit into each that it is in the scope of";
+            problems.push(Problem::at("/limits", message).hint(hint));
         }
         let mut keys = BTreeSet::new();
         for (index, limit) in limits.iter().enumerate() {

@@ -83,7 +83,7 @@ fn a_write_leaves_all_but_the_account_as_it_was() {
         "spec": {"limits": []},
         "status": {
             "conditions": [{"type": "Ready"}],
-            "account": {"term": 2, "usage": {}, "reservations": {}},
+            "account": {"term": 2, "usage": {}, "reservations": ""},
         },
     });
     assert_eq!(written.data, expected);

@@ -59,9 +59,10 @@ impl<'a> Team<'a> {
     /// The pods that something is reserved for.
     pub(crate) async fn reservations(&self) -> Result<Vec<String>> {
         let account = self.account().await?;
-        let reservations = account["reservations"].as_object();
-        let reservations = reservations.context("nothing is reserved")?;
-        Ok(reservations.keys().cloned().collect())
+        let lines = account["reservations"].as_str();
+        let lines = lines.context("nothing is reserved")?.lines();
+        let uids = lines.filter_map(|line| line.split(' ').next());
+        Ok(uids.map(str::to_owned).collect())
     }
 
     async fn account(&self) -> Result<Value> {

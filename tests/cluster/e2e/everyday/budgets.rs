@@ -102,8 +102,9 @@ async fn account(cluster: &Cluster) -> Result<Value> {
 fn taken(account: &Value) -> Result<(u128, usize)> {
     let atoms = held(account, "gpu")?;
     ensure!(atoms % ATOMS == 0, "{atoms} atoms are no whole GPUs");
-    let reservations = account["reservations"].as_object();
-    Ok((atoms / ATOMS, reservations.map_or(0, serde_json::Map::len)))
+    let reservations = account["reservations"].as_str();
+    let lines = reservations.map_or(0, |lines| lines.lines().count());
+    Ok((atoms / ATOMS, lines))
 }
 
 /// The atoms that live pods hold of a limit, of all slots together.

@@ -64,6 +64,22 @@ fn counts_every_unit_with_models_windows_and_shares() {
 }
 
 #[test]
+fn has_no_more_limits_than_an_account_has_room_for() {
+    let limits = |count: usize| {
+        let limits = (1..=count)
+            .map(|hours| format!("  - {{unit: gpu-hours, amount: \"1\", window: {hours}h}}\n"));
+        format!("  scope: {{}}\n  limits:\n{}", limits.collect::<String>())
+    };
+    assert_eq!(read(&limits(32)).limits().len(), 32);
+    let told = wrong(&limits(33));
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        told[0].contains("33 limits; a budget has at most 32"),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn applies_where_all_of_its_scope_holds_and_says_when_that_is_unknown() {
     let limits = "  limits: [{unit: gpu, amount: \"1\"}]\n";
     let all = read(&format!("  scope: {{}}\n{limits}"));

@@ -252,11 +252,15 @@ async fn is_seen(cluster: &Cluster, tollgate: &Installation) -> Result<()> {
     for part in ["research", "100%", "50 of 50 used", "ask #gpu-platform"] {
         ensure!(table.contains(part), "`{part}` is missing:\n{table}");
     }
-    let figure = "tollgate_budget_used{budget=\"research\",limit=\"gpu\"} 50";
+    let figures = [("limit", 50), ("used", 50), ("reserved", 0)];
     for replica in tollgate.running() {
         until("the metrics show the budget", async || {
             let metrics = replica.metrics().await?;
-            ensure!(metrics.contains(figure), "`{figure}` is missing");
+            for (what, amount) in figures {
+                let figure =
+                    format!("tollgate_budget_{what}{{budget=\"research\",limit=\"gpu\"}} {amount}");
+                ensure!(metrics.contains(&figure), "`{figure}` is missing");
+            }
             Ok(())
         })
         .await?;

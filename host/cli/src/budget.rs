@@ -1,6 +1,8 @@
 //! `tollgate budget`: how budgets stand, by the pods of a snapshot or by the accounts of a cluster.
 
 mod cluster;
+mod live;
+mod shares;
 mod shown;
 mod standing;
 mod table;
@@ -14,16 +16,16 @@ use std::time::SystemTime;
 use anyhow::{Context as _, anyhow};
 use serde_json::json;
 use tollgate_budget::{Account, Live, Roll};
-use tollgate_catalog::Catalog;
+use tollgate_catalog::{Catalog, Charged};
 use tollgate_cluster::prometheus::{self, Address, Busy};
 use tollgate_pipeline::Counted;
 use tollgate_webhook as webhook;
 
 pub(crate) use self::cluster::live_pods;
+pub(crate) use self::live::LivePods;
 pub(crate) use self::shown::{busy, reserved, shown};
 use self::standing::Standing;
 use self::utilisation::Utilisation;
-pub(crate) use self::utilisation::{Known, Owners, owners};
 use crate::args::{BudgetArgs, BudgetFormat, ConfigArgs};
 use crate::failure::Failure;
 use crate::{diagnostic, input, setup, terminal};
@@ -53,33 +55,43 @@ async fn of_files(args: &BudgetArgs) -> Result<Vec<Standing>, Failure> {
     let catalog = setup::catalog(&config).await?;
     catalog.context.store(input::state(&args.states)?);
     terminal::complain(&diagnostic::render_warnings(&catalog.notices(now)));
-    let counted = count(&catalog, now).await?;
-    let mut standings = standings(&catalog, Some(&counted), args.name.as_deref(), now).await?;
+    let live = count(&catalog, now).await?;
+    let budgets = wanted(&catalog, args.name.as_deref())?;
+    let mut standings = standings(&catalog, &budgets, Some(&live), now).await?;
     if let Some(address) = args.prometheus.address() {
-        let snapshot = catalog.context.load();
-        let known = Known {
-            owners: owners(snapshot.all("Pod")),
-            busy: ask(&address).await?,
-        };
-        measure(&mut standings, &catalog, (&counted, &known))?;
+        measure(&mut standings, &budgets, &live, &ask(&address).await?)?;
     }
     Ok(standings)
 }
 
-/// By the accounts of a cluster, which know what is taken and not by whom. Whom it is idle with only the pods tell.
+/// By the accounts of a cluster, which know what is taken and not by whom: that the pods tell.
 async fn of_cluster(args: &BudgetArgs) -> Result<Vec<Standing>, Failure> {
-    let (now, name) = (SystemTime::now(), args.name.as_deref());
-    let budgets = cluster::Budgets::read(args.kubeconfig.as_deref()).await?;
+    let now = SystemTime::now();
+    let cluster = cluster::Budgets::read(args.kubeconfig.as_deref()).await?;
+    let catalog = &cluster.catalog;
+    let budgets = wanted(catalog, args.name.as_deref())?;
+    if budgets.is_empty() {
+        return Ok(Vec::new());
+    }
     let Some(address) = args.prometheus.address() else {
-        return standings(&budgets.catalog, None, name, now).await;
+        let live = cluster.live(now).await.inspect_err(complain_of_shares).ok();
+        return standings(catalog, &budgets, live.as_ref(), now).await;
     };
     // Whether it answers is known before all pods are listed.
     let busy = ask(&address).await?;
-    let (counted, owners) = budgets.live(now).await?;
-    let catalog = &budgets.catalog;
-    let mut standings = standings(catalog, Some(&counted), name, now).await?;
-    measure(&mut standings, catalog, (&counted, &Known { owners, busy }))?;
+    let live = cluster.live(now).await?;
+    let mut standings = standings(catalog, &budgets, Some(&live), now).await?;
+    measure(&mut standings, &budgets, &live, &busy)?;
     Ok(standings)
+}
+
+/// Says why it is not shown who takes what: what is taken is true all the same.
+fn complain_of_shares(failure: &Failure) {
+    let why = failure.lines().join("; ");
+    terminal::complain(&format!(
+        "who takes what is not shown: {why}\n\
+         next: it takes the right to `list` pods, nodes, namespaces and the objects of tollgate.dev\n"
+    ));
 }
 
 /// Asks a Prometheus how busy devices are.
@@ -89,31 +101,29 @@ pub(crate) async fn ask(address: &Address) -> Result<Busy, Failure> {
     Ok(busy.context("it is not known how busy GPUs are")?)
 }
 
-/// Shows how busy devices are, beside what is held.
+/// Shows how busy the devices of budgets are, beside what is held.
 fn measure(
     standings: &mut [Standing],
-    catalog: &Catalog,
-    (counted, known): (&[Counted], &Known),
+    budgets: &[&Charged],
+    live: &LivePods,
+    busy: &Busy,
 ) -> Result<(), Failure> {
-    for standing in standings {
-        let mut budgets = catalog.budgets.iter();
-        let charged = budgets.find(|charged| *charged.budget.name == *standing.name);
-        let measured = charged.map(|charged| Utilisation::of(charged, counted, known));
-        let measured = measured.transpose().context("a budget cannot be counted")?;
-        standing.utilisation = measured.flatten();
+    for (standing, charged) in standings.iter_mut().zip(budgets) {
+        let measured = Utilisation::of(charged, live, busy);
+        standing.utilisation = measured.context("a budget cannot be counted")?;
     }
     Ok(())
 }
 
 /// Counts the pods of the snapshot into the accounts of the budgets.
-pub(crate) async fn count(catalog: &Catalog, now: SystemTime) -> Result<Vec<Counted>, Failure> {
+pub(crate) async fn count(catalog: &Catalog, now: SystemTime) -> Result<LivePods, Failure> {
     let snapshot = catalog.context.load();
     let counted = tollgate_pipeline::count(catalog, snapshot.all("Pod"), now).await;
     let counted = counted.context("the pods of `--state` cannot be counted")?;
     let second = tollgate_pipeline::seconds(now);
     for charged in &catalog.budgets {
         let name = &charged.budget.name;
-        let live = live(&counted, name);
+        let live = charged_to(&counted, name);
         let empty = Account::default();
         let change = Roll::default().recount(&empty, &charged.limits, &live, second);
         let account = change
@@ -124,11 +134,14 @@ pub(crate) async fn count(catalog: &Catalog, now: SystemTime) -> Result<Vec<Coun
     }
     let uids = counted.iter().map(|pod| pod.uid.as_str().into());
     catalog.ledger.count(uids.collect());
-    Ok(counted)
+    Ok(LivePods {
+        counted,
+        owners: Some(live::owners(snapshot.all("Pod"))),
+    })
 }
 
 /// What live pods take of a budget.
-fn live(counted: &[Counted], budget: &str) -> BTreeMap<tollgate_budget::Uid, Live> {
+fn charged_to(counted: &[Counted], budget: &str) -> BTreeMap<tollgate_budget::Uid, Live> {
     let of_pod = |pod: &Counted| {
         let charges = pod.charges.iter();
         let weighed = charges
@@ -143,34 +156,39 @@ fn live(counted: &[Counted], budget: &str) -> BTreeMap<tollgate_budget::Uid, Liv
     counted.iter().filter_map(of_pod).collect()
 }
 
-async fn standings(
-    catalog: &Catalog,
-    counted: Option<&[Counted]>,
-    name: Option<&str>,
-    now: SystemTime,
-) -> Result<Vec<Standing>, Failure> {
+/// All budgets, or the one of a name.
+fn wanted<'c>(catalog: &'c Catalog, name: Option<&str>) -> Result<Vec<&'c Charged>, Failure> {
     let budgets = catalog.budgets.iter();
     let wanted: Vec<_> = budgets
         .filter(|charged| name.is_none_or(|name| *charged.budget.name == *name))
         .collect();
-    if let Some(name) = name.filter(|_| wanted.is_empty()) {
-        let known = catalog.budgets.iter();
-        let known: Vec<_> = known.map(|charged| &*charged.budget.name).collect();
-        let message = match known.as_slice() {
-            [] => format!("no budget is named `{name}`; the configuration has none"),
-            _ => format!(
-                "no budget is named `{name}`; the configuration has {}",
-                known.join(", ")
-            ),
-        };
-        return Err(anyhow!(message).into());
-    }
+    let Some(name) = name.filter(|_| wanted.is_empty()) else {
+        return Ok(wanted);
+    };
+    let known = catalog.budgets.iter();
+    let known: Vec<_> = known.map(|charged| &*charged.budget.name).collect();
+    let message = match known.as_slice() {
+        [] => format!("no budget is named `{name}`; the configuration has none"),
+        _ => format!(
+            "no budget is named `{name}`; the configuration has {}",
+            known.join(", ")
+        ),
+    };
+    Err(anyhow!(message).into())
+}
+
+async fn standings(
+    catalog: &Catalog,
+    budgets: &[&Charged],
+    live: Option<&LivePods>,
+    now: SystemTime,
+) -> Result<Vec<Standing>, Failure> {
     let snapshot = catalog.context.load();
-    let mut standings = Vec::with_capacity(wanted.len());
-    for charged in wanted {
+    let mut standings = Vec::with_capacity(budgets.len());
+    for charged in budgets {
         let account = catalog.ledger.account(&charged.budget.name).await;
         let account = account.context("the accounts of budgets cannot be read")?;
-        let standing = Standing::of(charged, &account, counted, &snapshot, now);
+        let standing = Standing::of(charged, &account, live, &snapshot, now);
         standings.push(standing.context("a budget cannot be counted")?);
     }
     Ok(standings)

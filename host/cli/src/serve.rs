@@ -1,7 +1,7 @@
 //! `tollgate serve`: the webhook.
 
 mod cluster;
-mod idle;
+mod holdings;
 mod ledger;
 mod owners;
 mod page;

@@ -15,7 +15,7 @@ use tollgate_context::{Builder, Snapshot};
 use crate::accounts::{KIND as BUDGET, Known};
 use crate::pages::{self, Which};
 use crate::reporter;
-use crate::state::{self, Watched};
+use crate::state::{self, Extent, Watched};
 use crate::watch::is_unserved;
 
 /// The kinds of documents that say what budgets are.
@@ -67,6 +67,13 @@ impl Served {
             "" => self.resource.plural.clone(),
             group => format!("{}.{group}", self.resource.plural),
         }
+    }
+
+    /// Whether there is an object of the kind. Where it cannot be asked, none is known.
+    pub async fn has_any(&self, client: &Client) -> bool {
+        let api: Api<DynamicObject> = Api::all_with(client.clone(), &self.resource);
+        let first = api.list_metadata(&ListParams::default().limit(1)).await;
+        first.is_ok_and(|first| !first.items.is_empty())
     }
 
     /// All objects of the kind, of all namespaces.
@@ -252,16 +259,50 @@ fn document(kind: &str, object: &DynamicObject) -> Value {
 pub async fn snapshot(client: &Client) -> kube::Result<Snapshot> {
     let served = state::served(client).await?;
     let mut objects = Builder::sparing();
-    for watched in &state::KINDS {
-        if let Some(version) = watched.version(&served) {
-            read(client, watched, (version, ""), &mut objects).await?;
+    read_all(client, &served, state::KINDS.iter(), &mut objects).await?;
+    read_config(client, &mut objects).await
+}
+
+/// The same, with the pods that there are, and the Services and InferencePools that select them.
+///
+/// # Errors
+///
+/// When the API server is away. What is not served, or may not be read, is left out; without the pods also what selects
+/// them.
+pub async fn snapshot_with_backends(client: &Client) -> kube::Result<Snapshot> {
+    let served = state::served(client).await?;
+    let mut objects = Builder::selectable();
+    let kinds = state::KINDS.iter();
+    let kinds = kinds.filter(|watched| watched.extent != Extent::Placed);
+    read_all(client, &served, kinds, &mut objects).await?;
+    if read_pods(client, &mut objects).await? {
+        read_all(client, &served, state::BACKENDS.iter(), &mut objects).await?;
+    }
+    read_config(client, &mut objects).await
+}
+
+/// Reads what there is of the kinds that are served.
+async fn read_all(
+    client: &Client,
+    served: &state::Served,
+    kinds: impl Iterator<Item = &'static Watched>,
+    objects: &mut Builder,
+) -> kube::Result<()> {
+    for watched in kinds {
+        if let Some(version) = watched.version(served) {
+            read(client, watched, (version, ""), objects).await?;
         }
     }
+    Ok(())
+}
+
+/// Reads the config map of the device plugin, where an object names one.
+async fn read_config(client: &Client, objects: &mut Builder) -> kube::Result<Snapshot> {
     let snapshot = objects.build();
     let Some(config) = snapshot.plugin_config() else {
         return Ok(snapshot);
     };
-    read(client, &state::CONFIG_MAP, ("v1", config), &mut objects).await?;
+    read(client, &state::CONFIG_MAP, ("v1", config), objects).await?;
     Ok(objects.build())
 }
 
@@ -279,4 +320,19 @@ async fn read(
         Err(err) => return Err(err),
     }
     Ok(())
+}
+
+/// Takes in all pods, a page at a time, and says whether they may be read.
+async fn read_pods(client: &Client, objects: &mut Builder) -> kube::Result<bool> {
+    let mut pages = Pages::of(client, resource(("", "v1"), "Pod", "pods"), &Which::All);
+    loop {
+        match pages.next().await {
+            Ok(Some(page)) => page.into_iter().for_each(|pod| objects.insert(pod)),
+            Ok(None) => break,
+            Err(err) if is_unserved(&err) => return Ok(false),
+            Err(err) => return Err(err),
+        }
+    }
+    objects.show_schedulers();
+    Ok(true)
 }

@@ -21,7 +21,9 @@ use crate::inventory::typed;
 use crate::watch::{Change, follow_while_served};
 
 mod watched;
-pub(crate) use watched::{CONFIG_MAP, Extent, KINDS, Served, Watched, is_optional, served};
+pub(crate) use watched::{
+    BACKENDS, CONFIG_MAP, Extent, KINDS, Served, Watched, is_optional, served,
+};
 
 /// How long to wait for further changes before a snapshot is made of one.
 const PACE: Duration = Duration::from_millis(200);

@@ -47,8 +47,12 @@ fn labels(object: &Value) -> Option<Labels> {
     let labels: Option<Labels> = pairs
         .map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
         .collect();
-    let is_own = |key: &str| !key.contains('/') || key.starts_with(CONVENTIONAL);
-    labels.filter(|labels| !labels.is_empty() && labels.iter().all(|(key, _)| is_own(key)))
+    labels.filter(|labels| !labels.is_empty() && labels.iter().all(|(key, _)| is_authors(key)))
+}
+
+/// Whether a label is its author's to set.
+pub(crate) fn is_authors(key: &str) -> bool {
+    !key.contains('/') || key.starts_with(CONVENTIONAL)
 }
 
 fn is_selected(pod: &PodView<'_>, wanted: &Labels) -> bool {

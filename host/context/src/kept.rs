@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use tollgate_admission::{Review, json};
 
+use crate::backend::is_authors;
 use crate::scheduler;
 use crate::workload::review;
 
@@ -37,6 +38,8 @@ pub(crate) enum Measure {
     Full,
     /// What questions are about that are asked of a cluster's watches. Nobody there asks what selects pods.
     Sparing,
+    /// What an audit asks besides: of all pods of a cluster, what they are selected by.
+    Selectable,
 }
 
 /// What is kept of one object is no longer than this as text: of a longer one nothing but its place is known.
@@ -66,6 +69,8 @@ const POD: [&str; 7] = [
     "schedulerName",
     "priorityClassName",
 ];
+/// What tells what a container takes.
+const TAKES: [&str; 2] = ["resources", "restartPolicy"];
 const CONTAINERS: [&str; 2] = ["containers", "initContainers"];
 
 impl Keep {
@@ -76,8 +81,12 @@ impl Keep {
             Self::Places(places) => only(&object, places),
             Self::Pods => pods_of(&object, measure),
             Self::Configuration => texts_of(&object),
-            Self::Pod if measure == Measure::Sparing => placed(&object),
-            Self::Pod | Self::Whole => return Some(object),
+            Self::Pod => match measure {
+                Measure::Full => return Some(object),
+                Measure::Sparing => placed(&object),
+                Measure::Selectable => selectable(&object),
+            },
+            Self::Whole => return Some(object),
         };
         is_short(&kept).then_some(kept)
     }
@@ -154,7 +163,7 @@ fn pods_of(object: &Value, measure: Measure) -> Value {
             fields.insert(holder.to_owned(), without_unread(held));
         }
     }
-    if measure == Measure::Full || scheduler::runs_one(&kept) {
+    if measure != Measure::Sparing || scheduler::runs_one(&kept) {
         return kept;
     }
     let review = review(kept);
@@ -218,6 +227,34 @@ fn placed(pod: &Value) -> Value {
     if let Some(node) = kept.pointer_mut("/spec/nodeName") {
         // On which node tells nothing, and pods that differ in nothing else are kept once.
         *node = "any".into();
+    }
+    kept
+}
+
+/// What a pod is selected by, whether it takes accelerators, and by which scheduler it was placed. Pods of a workload are
+/// then alike.
+fn selectable(pod: &Value) -> Value {
+    let mut kept = placed(pod);
+    let own = only(pod, &["/apiVersion", "/kind"]);
+    let labels = pod.pointer("/metadata/labels").and_then(Value::as_object);
+    let labels = labels.into_iter().flatten();
+    let labels = labels.filter(|(key, _)| is_authors(key));
+    let labels: Map<_, _> = labels
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    let (Value::Object(fields), Value::Object(own)) = (&mut kept, own) else {
+        return kept;
+    };
+    fields.extend(own);
+    fields.insert("metadata".to_owned(), json!({"labels": labels}));
+    let spec = fields.entry("spec").or_insert_with(|| json!({}));
+    if let (Some(kept), Some(spec)) = (spec.as_object_mut(), pod.get("spec")) {
+        kept.extend(fields_of(spec, &["resourceClaims", "resources"]));
+        for list in CONTAINERS {
+            let containers = json::list(spec, list).iter();
+            let containers = containers.map(|one| fields_of(one, &TAKES).into());
+            kept.insert(list.to_owned(), Value::Array(containers.collect()));
+        }
     }
     kept
 }

@@ -79,6 +79,14 @@ impl Builder {
         }
     }
 
+    /// One that keeps besides what Services and InferencePools select pods by.
+    pub fn selectable() -> Self {
+        Self {
+            measure: Measure::Selectable,
+            ..Self::default()
+        }
+    }
+
     /// Takes note of an object, or of the newer version of one; of kinds that tell nothing it takes none.
     pub fn insert(&mut self, object: Value) {
         if let Some((kind, keep, place)) = identity(&object) {

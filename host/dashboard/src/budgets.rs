@@ -8,12 +8,10 @@ use crate::moment;
 use crate::overview::number;
 use crate::plot::{self, Fill};
 use crate::text::Foreign;
-use crate::view::{Budget, InUse, Limit, Share, View};
+use crate::view::{Budget, InUse, Limit, Others, Share, Shares, View};
 
 /// From how many thousandths on a limit is nearly full.
 const NEARLY: u32 = 800;
-/// How many shares are shown at once.
-const MOST_SHARES: usize = 8;
 
 /// How a limit stands, the best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +75,11 @@ fn article(budget: &Budget, now: Timestamp) -> Markup {
                 @if let Some(contact) = &budget.contact { ", ask " (Foreign(contact)) }
             }
             div class="limits" { @for limit in &budget.limits { (of_limit(limit, now)) } }
+            @match &budget.counted {
+                None => {}
+                Some(Err(why)) => { p class="meta" { "Who holds what is not known: " (Foreign(why)) } }
+                Some(Ok(at)) => { p class="meta" { "Who holds what: as of " (moment::relative(*at, now)) } }
+            }
             @match &budget.in_use {
                 None => {}
                 Some(Err(why)) => { p class="meta" { "How busy its GPUs are is not known: " (Foreign(why)) } }
@@ -102,10 +105,12 @@ fn of_limit(limit: &Limit, now: Timestamp) -> Markup {
             }
             (plot::fill(fill))
             p class="amounts" { (amounts(limit, now)) }
-            @if !(limit.namespaces.is_empty() && limit.models.is_empty()) {
+            @let parts = [
+                ("By namespace", &limit.namespaces), ("By model", &limit.models), ("By owner", &limit.owners),
+            ];
+            @if parts.iter().any(|(_, shares)| !shares.named.is_empty()) {
                 div class="shares" {
-                    (shares("By namespace", &limit.namespaces, limit.is_hourly))
-                    (shares("By model", &limit.models, limit.is_hourly))
+                    @for (name, parts) in parts { (shares(name, parts, limit.is_hourly)) }
                 }
             }
         }
@@ -127,7 +132,7 @@ fn amounts(limit: &Limit, now: Timestamp) -> Markup {
 fn busy(in_use: &InUse) -> Markup {
     html! {
         p class="amounts" { "GPUs held, and how busy they were in the last hour: " strong { (Foreign(&in_use.held)) } }
-        @if !in_use.owners.is_empty() {
+        @if !in_use.owners.named.is_empty() {
             div class="shares" {
                 (shares("By namespace", &in_use.namespaces, false))
                 (shares("By owner, the idlest first", &in_use.owners, false))
@@ -136,19 +141,37 @@ fn busy(in_use: &InUse) -> Markup {
     }
 }
 
-fn shares(name: &str, shares: &[Share], is_hourly: bool) -> Markup {
-    let (shown, rest) = shares.split_at(shares.len().min(MOST_SHARES));
+fn shares(name: &str, shares: &Shares, is_hourly: bool) -> Markup {
     html! {
-        @if !shares.is_empty() {
+        @if !shares.named.is_empty() {
             table {
                 caption { (name) @if is_hourly { ", an hour" } }
                 tbody {
-                    @for share in shown {
-                        tr { th scope="row" { (Foreign(&share.name)) } td class="number" { (Foreign(&share.amount)) } }
-                    }
-                    @if !rest.is_empty() { tr { td colspan="2" class="meta" { "and " (rest.len()) " more" } } }
+                    @for share in &shares.named { (share_row(share)) }
+                    @if let Some(others) = &shares.others { (others_row(others)) }
                 }
             }
+        }
+    }
+}
+
+fn share_row(share: &Share) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (Foreign(&share.name)) }
+            td class="number" { (Foreign(&share.amount)) }
+            @if let Some(permille) = share.permille {
+                td class="part" { (plot::fill(Fill { used: permille, reserved: 0, soft: None })) }
+            }
+        }
+    }
+}
+
+fn others_row(others: &Others) -> Markup {
+    html! {
+        tr class="meta" {
+            th scope="row" { "and " (number(others.count as u64)) " more" }
+            @if let Some(amount) = &others.amount { td class="number" { (Foreign(amount)) } }
         }
     }
 }

@@ -6,8 +6,8 @@
 
 mod view;
 pub use view::{
-    Activity, Budget, Configuration, InUse, Limit, Mode, Policy, PolicyUses, Refresh, Rule, Series,
-    Share, Source, View,
+    Activity, Budget, Configuration, InUse, Limit, Mode, Others, Policy, PolicyUses, Refresh, Rule,
+    Series, Share, Shares, Source, View,
 };
 
 mod denial;

@@ -69,11 +69,26 @@ fn limit() -> Limit {
         reserved_permille: 125,
         soft_permille: None,
         is_hourly: false,
-        namespaces: vec![Share {
-            name: "ml".to_owned(),
-            amount: "12".to_owned(),
+        namespaces: shares("ml", "12"),
+        models: Shares::default(),
+        owners: Shares {
+            others: Some(Others {
+                count: 3,
+                amount: Some("4".to_owned()),
+            }),
+            ..shares("ml/Deployment/chat", "8")
+        },
+    }
+}
+
+fn shares(name: &str, amount: &str) -> Shares {
+    Shares {
+        named: vec![Share {
+            name: name.to_owned(),
+            amount: amount.to_owned(),
+            permille: Some(667),
         }],
-        models: Vec::new(),
+        others: None,
     }
 }
 
@@ -84,6 +99,7 @@ fn budget(name: &str, limits: Vec<Limit>) -> Budget {
         contact: Some("#gpu-desk".to_owned()),
         pods: Some(3),
         limits,
+        counted: Some(Ok(at(-40))),
         in_use: None,
     }
 }
@@ -194,9 +210,12 @@ fn hostile(text: &str) -> View {
         last_fault: Some((at(0), own())),
         ..policy(text)
     }];
-    let share = Share {
-        name: own(),
-        amount: own(),
+    let shares = || Shares {
+        others: Some(Others {
+            count: 1,
+            amount: Some(own()),
+        }),
+        ..shares(text, text)
     };
     let limit = Limit {
         name: own(),
@@ -206,21 +225,19 @@ fn hostile(text: &str) -> View {
         free: own(),
         currency: Some(own()),
         soft: Some(own()),
-        namespaces: vec![share.clone()],
-        models: vec![share],
+        namespaces: shares(),
+        models: shares(),
+        owners: shares(),
         ..limit()
-    };
-    let share = || Share {
-        name: own(),
-        amount: own(),
     };
     let in_use = InUse {
         held: own(),
-        namespaces: vec![share()],
-        owners: vec![share()],
+        namespaces: shares(),
+        owners: shares(),
     };
     let budget = Budget {
         contact: Some(own()),
+        counted: Some(Err(own())),
         in_use: Some(Ok(in_use)),
         ..budget(text, vec![limit])
     };
@@ -375,6 +392,48 @@ fn what_cannot_be_told_is_said() {
     };
     let page = html(&broken);
     assert!(page.contains("the store is away") && page.contains("No policy is on."));
+}
+
+#[test]
+fn who_holds_what_is_said_with_its_time_or_why_not() {
+    let page = html(&view());
+    assert!(page.contains("Who holds what: as of <time"), "{page}");
+    assert!(page.contains(">40 s ago<") && page.contains("and 3 more"));
+    let unknown = Budget {
+        counted: Some(Err("pods is forbidden".to_owned())),
+        ..budget("research", Vec::new())
+    };
+    let unknown = View {
+        budgets: Ok(vec![unknown]),
+        ..view()
+    };
+    assert!(html(&unknown).contains("Who holds what is not known: <bdi>pods is forbidden"));
+}
+
+#[test]
+fn who_held_what_is_taken_over_limit_by_limit() {
+    let counted = [
+        budget("other", Vec::new()),
+        budget("research", vec![limit()]),
+    ];
+    let fresh = Limit {
+        used: "13".to_owned(),
+        namespaces: Shares::default(),
+        owners: Shares::default(),
+        ..limit()
+    };
+    let newer = Limit {
+        name: "gpu/L4".to_owned(),
+        ..fresh.clone()
+    };
+    let mut now = Budget {
+        pods: None,
+        ..budget("research", vec![fresh, newer])
+    };
+    now.hold_as(&counted);
+    assert_eq!((now.pods, now.limits[0].used.as_str()), (Some(3), "13"));
+    assert_eq!(now.limits[0].namespaces.named[0].name, "ml");
+    assert!(now.limits[1].namespaces.named.is_empty());
 }
 
 #[test]

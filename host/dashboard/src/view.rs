@@ -162,8 +162,27 @@ pub struct Budget {
     pub pods: Option<usize>,
     /// Its limits.
     pub limits: Vec<Limit>,
+    /// Of when it is who holds what, where that is not now, or why it is not known.
+    pub counted: Option<Result<Timestamp, String>>,
     /// How busy its devices are, where that was asked for, or why it is not known.
     pub in_use: Option<Result<InUse, String>>,
+}
+
+impl Budget {
+    /// Takes who holds what from budgets as they were counted before; a limit that is newer has nothing of it.
+    pub fn hold_as(&mut self, counted: &[Self]) {
+        let Some(before) = counted.iter().find(|before| before.name == self.name) else {
+            return;
+        };
+        self.pods = before.pods;
+        for limit in &mut self.limits {
+            if let Some(before) = before.limits.iter().find(|it| it.name == limit.name) {
+                limit.namespaces = before.namespaces.clone();
+                limit.models = before.models.clone();
+                limit.owners = before.owners.clone();
+            }
+        }
+    }
 }
 
 /// How busy the devices of a budget were in the last hour. Amounts are texts: `8 at 20 %`.
@@ -172,9 +191,9 @@ pub struct InUse {
     /// All that is held.
     pub held: String,
     /// The same by namespace.
-    pub namespaces: Vec<Share>,
+    pub namespaces: Shares,
     /// The same by who made the pods, the idlest first.
-    pub owners: Vec<Share>,
+    pub owners: Shares,
 }
 
 /// How one limit of a budget stands. Amounts are texts with as many digits as they need.
@@ -205,9 +224,20 @@ pub struct Limit {
     /// Whether shares are those of an hour.
     pub is_hourly: bool,
     /// What live pods take, by namespace.
-    pub namespaces: Vec<Share>,
+    pub namespaces: Shares,
     /// What live pods take, by model.
-    pub models: Vec<Share>,
+    pub models: Shares,
+    /// What live pods take, by who made them.
+    pub owners: Shares,
+}
+
+/// What pods take of a limit, by what some of them have in common.
+#[derive(Clone, Debug, Default)]
+pub struct Shares {
+    /// Those that are named, in order.
+    pub named: Vec<Share>,
+    /// The others, where there are any.
+    pub others: Option<Others>,
 }
 
 /// What some pods take of a limit.
@@ -217,6 +247,17 @@ pub struct Share {
     pub name: String,
     /// How much they take.
     pub amount: String,
+    /// How many thousandths that is of what all take, where it is shown as a bar.
+    pub permille: Option<u32>,
+}
+
+/// Shares that are not named.
+#[derive(Clone, Debug)]
+pub struct Others {
+    /// How many there are.
+    pub count: usize,
+    /// How much they take together, where that is told.
+    pub amount: Option<String>,
 }
 
 /// Whether the page asks for itself again.

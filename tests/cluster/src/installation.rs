@@ -43,6 +43,7 @@ pub struct Replica {
     process: Process,
     address: SocketAddr,
     metrics: SocketAddr,
+    page: SocketAddr,
 }
 
 impl Installation {
@@ -195,11 +196,13 @@ impl Installation {
         self.started += 1;
         let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let (address, metrics) = (loopback(ports::free()?), loopback(ports::free()?));
+        let page = loopback(ports::free()?);
         let mut command = program(&binaries::tollgate()?);
         command
             .args(["serve", "--cluster", "--register", "--grace=1"])
             .arg(format!("--listen={address}"))
             .arg(format!("--metrics-listen={metrics}"))
+            .arg(format!("--dashboard-listen={page}"))
             .arg(format!("--kubeconfig={}", self.kubeconfig.display()))
             .arg(format!("--namespace={NAMESPACE}"))
             .arg(format!("--name={name}"))
@@ -219,6 +222,7 @@ impl Installation {
             process: Process::start(&name, command, &self.folder)?,
             address,
             metrics,
+            page,
         });
         Ok(())
     }
@@ -268,6 +272,14 @@ impl Replica {
     /// Where it does not answer.
     pub async fn metrics(&self) -> Result<String> {
         get(self.metrics, "/metrics").await
+    }
+
+    /// Its page to look at, as HTML.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub async fn page(&self) -> Result<String> {
+        get(self.page, "/").await
     }
 
     /// The sum of all metrics whose line begins so.

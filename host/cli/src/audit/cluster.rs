@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use anyhow::Context as _;
 use serde_json::Value;
-use tollgate_admission::{GroupVersionKind, Operation, Request};
+use tollgate_admission::{GroupVersionKind, Kind, Operation, Request};
 use tollgate_catalog::{Catalog, Configuration};
 use tollgate_cluster::entry::Interests;
 use tollgate_cluster::inventory::{self, Pages, Served};
@@ -24,6 +24,14 @@ use crate::{diagnostic, review, terminal};
 
 /// Kinds of documents that an audit has no use for: what exists is charged already, and `tollgate budget` counts it.
 const ACCOUNTS: [&str; 2] = ["Budget", "PriceBook"];
+
+/// Kinds that lead requests to pods: of what they lead to it is asked which pods it selects.
+const ROUTES: [&str; 4] = [
+    "HTTPRoute.gateway.networking.k8s.io",
+    "Ingress.networking.k8s.io",
+    "InferencePool.inference.networking.k8s.io",
+    "InferencePool.inference.networking.x-k8s.io",
+];
 
 /// Audits a cluster, and writes or prints the reports.
 pub(super) fn run(args: &AuditArgs, display: &DisplayArgs) -> Result<ExitCode, Failure> {
@@ -90,11 +98,37 @@ async fn catalog(args: &AuditArgs, client: &Client) -> Result<Catalog, Failure> 
         false => standing,
     };
     let catalog = setup.catalog_of(configuration).await?;
-    let snapshot = inventory::snapshot(client).await;
+    let snapshot = match leads_requests(client, &catalog).await? {
+        true => inventory::snapshot_with_backends(client).await,
+        false => inventory::snapshot(client).await,
+    };
     catalog
         .context
         .store(snapshot.context("what is known of the cluster cannot be read")?);
     Ok(catalog)
+}
+
+/// Whether there is anything that leads requests to pods, and a policy that judges it: only then all pods are read for it.
+async fn leads_requests(client: &Client, catalog: &Catalog) -> Result<bool, Failure> {
+    let interests = Interests::of(catalog);
+    let kinds = interests.table.rows().iter();
+    let kinds = kinds
+        .filter(|kind| interests.include(kind) && ROUTES.contains(&kind.kind_dot_group().as_str()));
+    for kind in served(client, kinds).await? {
+        if kind.has_any(client).await {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Those of the kinds that the API server serves.
+async fn served<'k>(
+    client: &Client,
+    kinds: impl Iterator<Item = &'k Kind>,
+) -> Result<Vec<Served>, Failure> {
+    let served = inventory::served(client, kinds).await;
+    Ok(served.context("the API server does not say which kinds there are")?)
 }
 
 /// Reads documents of a cluster as files are read.
@@ -119,10 +153,7 @@ impl Auditor {
         let interests = Interests::of(&self.catalog);
         let kinds = interests.table.rows().iter();
         let kinds = kinds.filter(|kind| interests.include(kind));
-        let served = inventory::served(client, kinds)
-            .await
-            .context("the API server does not say which kinds there are")?;
-        for kind in &served {
+        for kind in &served(client, kinds).await? {
             self.kind(kind, kind.pages(client)).await?;
         }
         Ok(())

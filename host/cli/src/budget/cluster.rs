@@ -8,12 +8,10 @@ use tollgate_admission::Kinds;
 use tollgate_catalog::document::{Object, read_object};
 use tollgate_catalog::yaml::Origin;
 use tollgate_catalog::{Catalog, Configuration};
-use tollgate_cluster::prometheus::PodName;
 use tollgate_cluster::{Client, inventory};
-use tollgate_pipeline::Counted;
 use tollgate_webhook as webhook;
 
-use super::utilisation::{self, Owners};
+use super::live::LivePods;
 use crate::args::ConfigArgs;
 use crate::failure::Failure;
 use crate::setup::{INSTANCES, Setup};
@@ -54,8 +52,8 @@ impl Budgets {
         })
     }
 
-    /// What live pods take, and who made them.
-    pub(super) async fn live(&self, now: SystemTime) -> Result<(Vec<Counted>, Owners), Failure> {
+    /// What live pods take, and who made them. The catalog knows the nodes from then on.
+    pub(super) async fn live(&self, now: SystemTime) -> Result<LivePods, Failure> {
         let catalog = self.with_namespaces().await?;
         live_pods(&catalog, &self.client, now).await
     }
@@ -90,25 +88,19 @@ pub(crate) async fn live_pods(
     catalog: &Catalog,
     client: &Client,
     now: SystemTime,
-) -> Result<(Vec<Counted>, Owners), Failure> {
+) -> Result<LivePods, Failure> {
     const LISTED: &str = "the pods of the cluster cannot be listed";
-    let (mut counted, mut owners) = (Vec::new(), Owners::new());
+    let mut live = LivePods::default();
     let pods = Kinds::builtin().find("", "Pod").into_iter();
     for kind in inventory::served(client, pods).await.context(LISTED)? {
         let mut pages = kind.pages(client);
         while let Some(page) = pages.next().await.context(LISTED)? {
             let weighed = tollgate_pipeline::count(catalog, &page, now).await;
             let weighed = weighed.context("the pods of the cluster cannot be counted")?;
-            let is_weighed = |(namespace, name): &PodName| {
-                let mut weighed = weighed.iter();
-                weighed.any(|pod| (&pod.namespace, &pod.name) == (namespace, name))
-            };
-            let made = utilisation::owners(&page).into_iter();
-            owners.extend(made.filter(|(name, _)| is_weighed(name)));
-            counted.extend(weighed);
+            live.add(&page, weighed);
         }
     }
-    Ok((counted, owners))
+    Ok(live)
 }
 
 /// What the documents say; of one that cannot be used it is told why.

@@ -6,27 +6,34 @@ use std::time::SystemTime;
 use anyhow::Context as _;
 use tollgate_budget::Weighed;
 use tollgate_catalog::Catalog;
-use tollgate_dashboard::{Budget, InUse, Limit, Share};
+use tollgate_cluster::prometheus::Busy;
+use tollgate_dashboard::{Budget, InUse, Limit, Others, Share, Shares as Shown};
 use tollgate_gpu::{Amount, Unit};
 use tollgate_pipeline::Counted;
 
+use super::live::LivePods;
+use super::shares::{Largest, Shares};
 use super::standing::{LimitStanding, Standing};
 use super::standings;
-use super::utilisation::{Held, Known, Utilisation};
+use super::utilisation::{Held, Utilisation};
 use crate::failure::Failure;
 
-/// How all budgets stand by their accounts, and by the pods that are known who takes what of them.
+/// How many of those that hold something are named; the others are shown as one.
+const NAMED: usize = 8;
+
+/// How all budgets stand by their accounts, and who takes what of them by the pods that are known.
 pub(crate) async fn shown(
     catalog: &Catalog,
-    counted: &[Counted],
+    live: Option<&LivePods>,
     now: SystemTime,
 ) -> Result<Vec<Budget>, Failure> {
-    let standings = standings(catalog, Some(counted), None, now).await?;
+    let budgets: Vec<_> = catalog.budgets.iter().collect();
+    let standings = standings(catalog, &budgets, live, now).await?;
     Ok(standings.into_iter().map(budget).collect())
 }
 
-/// The pods that accounts keep something for: where nobody watches pods, all that there are.
-pub(crate) async fn reserved(catalog: &Catalog) -> Result<Vec<Counted>, Failure> {
+/// The pods that accounts keep something for: where nobody watches pods, all that there are. Who made them nobody noted.
+pub(crate) async fn reserved(catalog: &Catalog) -> Result<LivePods, Failure> {
     let mut counted = Vec::new();
     for charged in &catalog.budgets {
         let account = catalog.ledger.account(&charged.budget.name).await;
@@ -45,7 +52,10 @@ pub(crate) async fn reserved(catalog: &Catalog) -> Result<Vec<Counted>, Failure>
             }],
         }));
     }
-    Ok(counted)
+    Ok(LivePods {
+        counted,
+        owners: None,
+    })
 }
 
 fn budget(standing: Standing) -> Budget {
@@ -65,6 +75,7 @@ fn budget(standing: Standing) -> Budget {
         contact,
         pods,
         limits: limits.map(|one| limit(one, currency.as_deref())).collect(),
+        counted: None,
         in_use: utilisation.map(|it| Ok(in_use(&it))),
     }
 }
@@ -72,12 +83,12 @@ fn budget(standing: Standing) -> Budget {
 /// How busy the devices of all budgets are, by name.
 pub(crate) fn busy(
     catalog: &Catalog,
-    counted: &[Counted],
-    known: &Known,
+    live: &LivePods,
+    busy: &Busy,
 ) -> Result<BTreeMap<String, InUse>, Failure> {
     let mut all = BTreeMap::new();
     for charged in &catalog.budgets {
-        let measured = Utilisation::of(charged, counted, known);
+        let measured = Utilisation::of(charged, live, busy);
         let measured = measured.context("a budget cannot be counted")?;
         all.extend(measured.map(|it| (charged.budget.name.to_string(), in_use(&it))));
     }
@@ -86,16 +97,27 @@ pub(crate) fn busy(
 
 fn in_use(utilisation: &Utilisation) -> InUse {
     let told = |held: &Held| held.told(|amount| utilisation.text(amount));
-    let share = |name: &str, held: &Held| Share {
-        name: name.to_owned(),
-        amount: told(held),
+    let shares = |held: Vec<(&str, &Held)>| {
+        let others = held.len().saturating_sub(NAMED);
+        let named = held.into_iter().take(NAMED).map(|(name, held)| Share {
+            name: name.to_owned(),
+            amount: told(held),
+            permille: None,
+        });
+        Shown {
+            named: named.collect(),
+            others: (others > 0).then_some(Others {
+                count: others,
+                amount: None,
+            }),
+        }
     };
     let namespaces = utilisation.namespaces.iter();
-    let owners = utilisation.idlest().into_iter();
+    let namespaces = namespaces.map(|(name, held)| (name.as_str(), held));
     InUse {
         held: told(&utilisation.whole),
-        namespaces: namespaces.map(|(name, held)| share(name, held)).collect(),
-        owners: owners.map(|(name, held)| share(name, held)).collect(),
+        namespaces: shares(namespaces.collect()),
+        owners: shares(utilisation.idlest()),
     }
 }
 
@@ -107,12 +129,10 @@ fn limit(standing: LimitStanding, currency: Option<&str>) -> Limit {
         resets,
         namespaces,
         models,
+        owners,
     } = standing;
     let text = |amount: Amount| amount.text(limit.unit);
-    let share = |(name, amount)| Share {
-        name,
-        amount: text(amount),
-    };
+    let shares = |shares: &Shares| of_limit(shares, text);
     let taken = used.plus(reserved).unwrap_or(limit.amount);
     Limit {
         name: limit.key().as_str().to_owned(),
@@ -129,8 +149,35 @@ fn limit(standing: LimitStanding, currency: Option<&str>) -> Limit {
         reserved_permille: permille(reserved, limit.amount),
         soft_permille: limit.soft.map(|soft| permille(soft, limit.amount)),
         is_hourly: limit.unit.adds_up(),
-        namespaces: namespaces.into_iter().map(share).collect(),
-        models: models.into_iter().map(share).collect(),
+        namespaces: shares(&namespaces),
+        models: shares(&models),
+        owners: shares(&owners),
+    }
+}
+
+/// The largest shares, each with the part that it is of all of them.
+fn of_limit(shares: &Shares, text: impl Fn(Amount) -> String) -> Shown {
+    let Some(Largest {
+        shares,
+        others,
+        rest,
+    }) = shares.largest(NAMED)
+    else {
+        return Shown::default();
+    };
+    let atoms = shares.iter().map(|(_, amount)| amount.atoms());
+    let whole = Amount::from_atoms(atoms.fold(rest.atoms(), u128::saturating_add));
+    let named = shares.into_iter().map(|(name, amount)| Share {
+        name: name.to_owned(),
+        amount: text(amount),
+        permille: Some(permille(amount, whole)),
+    });
+    Shown {
+        named: named.collect(),
+        others: (others > 0).then(|| Others {
+            count: others,
+            amount: Some(text(rest)),
+        }),
     }
 }
 

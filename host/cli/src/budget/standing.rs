@@ -1,6 +1,5 @@
 //! How one budget stands, and who takes what of it.
 
-use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
@@ -11,6 +10,8 @@ use tollgate_context::Snapshot;
 use tollgate_gpu::{Amount, model_keys, model_of};
 use tollgate_pipeline::Counted;
 
+use super::live::LivePods;
+use super::shares::Shares;
 use super::utilisation::Utilisation;
 
 /// How a budget stands.
@@ -33,15 +34,17 @@ pub(super) struct LimitStanding {
     pub(super) reserved: Amount,
     pub(super) resets: Option<String>,
     /// What live pods take: of what adds up over time, in an hour.
-    pub(super) namespaces: BTreeMap<String, Amount>,
-    pub(super) models: BTreeMap<String, Amount>,
+    pub(super) namespaces: Shares,
+    pub(super) models: Shares,
+    /// By who made them, where that is known.
+    pub(super) owners: Shares,
 }
 
 impl Standing {
     pub(super) fn of(
         charged: &Charged,
         account: &Account,
-        counted: Option<&[Counted]>,
+        live: Option<&LivePods>,
         snapshot: &Snapshot,
         now: SystemTime,
     ) -> Result<Self, LedgerError> {
@@ -53,9 +56,12 @@ impl Standing {
         } = charged;
         let second = tollgate_pipeline::seconds(now);
         let is_of = |pod: &&Counted| pod.charges.iter().any(|one| one.budget.name == budget.name);
-        let pods: Vec<_> = counted.into_iter().flatten().filter(is_of).collect();
+        let counted = live.into_iter().flat_map(|live| &live.counted);
+        let pods: Vec<_> = counted.filter(is_of).collect();
         let limits = limits.iter().map(|limit| {
-            let by = |name: &dyn Fn(&Counted) -> String| shares(&pods, &budget.name, limit, name);
+            let by = |name: &dyn Fn(&Counted) -> Option<String>| {
+                shares(&pods, &budget.name, limit, name)
+            };
             let window = limit.window.as_ref();
             Ok(LimitStanding {
                 used: account.used(limit, second)?,
@@ -63,8 +69,9 @@ impl Standing {
                 resets: window
                     .map_or(Ok(None), |window| window.resets(second))?
                     .and_then(tollgate_budget::moment),
-                namespaces: by(&|pod| pod.namespace.clone())?,
-                models: by(&|pod| model(pod, snapshot))?,
+                namespaces: by(&|pod| Some(pod.namespace.clone()))?,
+                models: by(&|pod| Some(model(pod, snapshot)))?,
+                owners: by(&|pod| live?.known_owner(pod))?,
                 limit: limit.clone(),
             })
         });
@@ -76,7 +83,7 @@ impl Standing {
             },
             contact: budget.spec.contact.clone(),
             currency: currency.clone(),
-            pods: counted.map(|_| pods.len()),
+            pods: live.map(|_| pods.len()),
             limits: limits.collect::<Result<_, LedgerError>>()?,
             utilisation: None,
         })
@@ -108,9 +115,10 @@ impl LimitStanding {
             resets,
             namespaces,
             models,
+            owners,
         } = self;
         let text = |amount: Amount| amount.text(limit.unit);
-        let shares = |shares: &BTreeMap<String, Amount>| {
+        let shares = |shares: &Shares| {
             let shares = shares.iter();
             let shares = shares.map(|(name, amount)| (name.clone(), text(*amount).into()));
             Value::Object(shares.collect())
@@ -128,26 +136,27 @@ impl LimitStanding {
             "per": limit.unit.adds_up().then_some("hour"),
             "byNamespace": shares(namespaces),
             "byModel": shares(models),
+            "byOwner": shares(owners),
         })
     }
 }
 
-/// What pods take of a limit, by a name that each has.
+/// What pods take of a limit, by a name that each may have.
 fn shares(
     pods: &[&Counted],
     budget: &str,
     limit: &Limit,
-    name: &dyn Fn(&Counted) -> String,
-) -> Result<BTreeMap<String, Amount>, LedgerError> {
-    let mut shares = BTreeMap::new();
+    name: &dyn Fn(&Counted) -> Option<String>,
+) -> Result<Shares, LedgerError> {
+    let mut shares = Shares::default();
     for pod in pods {
+        let Some(name) = name(pod) else { continue };
         let charges = pod.charges.iter();
         let of_budget = charges.filter(|one| *one.budget.name == *budget);
         for draw in of_budget.filter_map(|one| one.charge.get(&limit.key())) {
             let amount = draw.now()?;
             if !amount.is_zero() {
-                let sum: &mut Amount = shares.entry(name(pod)).or_default();
-                *sum = sum.plus(amount)?;
+                shares.add(name.clone(), amount)?;
             }
         }
     }

@@ -1,19 +1,19 @@
 //! How budgets stand, for people.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use tollgate_cluster::prometheus::WINDOW;
 use tollgate_gpu::{Amount, Unit};
 
+use super::shares::{Largest, Shares};
 use super::standing::{LimitStanding, Standing};
 use super::utilisation::{Held, Utilisation};
 
 /// How many characters a bar has.
 const WIDTH: usize = 20;
 
-/// How many are named of those that hold devices.
-const IDLEST: usize = 10;
+/// How many are named of those that hold something.
+const NAMED: usize = 10;
 
 /// Prints each budget: its limits with a bar, and below each who takes what.
 pub(super) fn write(standings: &[Standing], out: &mut dyn Write) -> io::Result<()> {
@@ -75,7 +75,7 @@ fn busy(utilisation: &Utilisation, out: &mut dyn Write) -> io::Result<()> {
         ("idlest owners", utilisation.idlest()),
     ] {
         if !shares.is_empty() {
-            let shares = shares.into_iter().take(IDLEST);
+            let shares = shares.into_iter().take(NAMED);
             let shares: Vec<_> = shares
                 .map(|(name, held)| format!("{name} {}", told(held)))
                 .collect();
@@ -98,6 +98,7 @@ fn limit(
         resets,
         namespaces,
         models,
+        owners,
     } = standing;
     let text = |amount: Amount| amount.text(limit.unit);
     let currency = currency.filter(|_| limit.unit == Unit::Money);
@@ -117,18 +118,33 @@ fn limit(
         resets.unwrap_or_default()
     )?;
     let per = if limit.unit.adds_up() { " an hour" } else { "" };
-    for (what, shares) in [("by namespace", namespaces), ("by model", models)] {
-        if !shares.is_empty() {
-            writeln!(out, "    {what}{per}: {}", listed(shares, text))?;
+    for (what, shares) in [
+        ("by namespace", namespaces),
+        ("by model", models),
+        ("by owner", owners),
+    ] {
+        if let Some(listed) = listed(shares, text) {
+            writeln!(out, "    {what}{per}: {listed}")?;
         }
     }
     Ok(())
 }
 
-fn listed(shares: &BTreeMap<String, Amount>, text: impl Fn(Amount) -> String) -> String {
-    let shares = shares.iter();
-    let each = shares.map(|(name, amount)| format!("{name} {}", text(*amount)));
-    each.collect::<Vec<_>>().join(", ")
+/// The largest shares, and the others as one.
+fn listed(shares: &Shares, text: impl Fn(Amount) -> String) -> Option<String> {
+    let Largest {
+        shares,
+        others,
+        rest,
+    } = shares.largest(NAMED)?;
+    let shares = shares.into_iter();
+    let mut each: Vec<_> = shares
+        .map(|(name, amount)| format!("{name} {}", text(amount)))
+        .collect();
+    if others > 0 {
+        each.push(format!("{others} more {}", text(rest)));
+    }
+    Some(each.join(", "))
 }
 
 /// A bar of what is used and what is reserved, and how much that is of the whole.

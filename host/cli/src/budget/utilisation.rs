@@ -3,21 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use tollgate_admission::json as read;
 use tollgate_budget::{LedgerError, Limit};
 use tollgate_catalog::Charged;
-use tollgate_cluster::prometheus::{Busy, PodName, WINDOW};
+use tollgate_cluster::prometheus::{Busy, WINDOW};
 use tollgate_gpu::{Amount, AmountError, Unit};
-use tollgate_pipeline::Counted;
 
-/// Who made each pod, in words.
-pub(crate) type Owners = BTreeMap<PodName, String>;
-
-/// What is known of live pods besides what they are charged.
-pub(crate) struct Known {
-    pub(crate) owners: Owners,
-    pub(crate) busy: Busy,
-}
+use super::live::LivePods;
 
 /// How busy the devices of a budget are.
 pub(super) struct Utilisation {
@@ -40,8 +31,8 @@ impl Utilisation {
     /// What the pods of a budget hold and use, where it has a limit that counts GPUs of all models.
     pub(super) fn of(
         charged: &Charged,
-        counted: &[Counted],
-        known: &Known,
+        live: &LivePods,
+        busy: &Busy,
     ) -> Result<Option<Self>, LedgerError> {
         let Some(limit) = in_gpus(&charged.limits) else {
             return Ok(None);
@@ -52,26 +43,28 @@ impl Utilisation {
             namespaces: BTreeMap::new(),
             owners: BTreeMap::new(),
         };
-        for pod in counted {
+        for pod in &live.counted {
             let charges = pod.charges.iter();
             let of_budget = charges.filter(|one| one.budget.name == charged.budget.name);
+            let busy = busy
+                .get(&(pod.namespace.clone(), pod.name.clone()))
+                .copied();
             for draw in of_budget.filter_map(|one| one.charge.get(&limit.key())) {
-                utilisation.add(pod, draw.now()?, known)?;
+                let holder = (pod.namespace.clone(), live.owner(pod));
+                utilisation.add(holder, draw.now()?, busy)?;
             }
         }
         Ok(Some(utilisation))
     }
 
-    fn add(&mut self, pod: &Counted, amount: Amount, known: &Known) -> Result<(), AmountError> {
-        let name = (pod.namespace.clone(), pod.name.clone());
-        let busy = known.busy.get(&name).copied();
-        let owner = known.owners.get(&name);
-        let owner = owner
-            .cloned()
-            .unwrap_or_else(|| format!("Pod/{}", pod.name));
-        let owner = format!("{}/{owner}", pod.namespace);
+    fn add(
+        &mut self,
+        (namespace, owner): (String, String),
+        amount: Amount,
+        busy: Option<u32>,
+    ) -> Result<(), AmountError> {
         self.whole.add(amount, busy)?;
-        let namespace = self.namespaces.entry(pod.namespace.clone()).or_default();
+        let namespace = self.namespaces.entry(namespace).or_default();
         namespace.add(amount, busy)?;
         self.owners.entry(owner).or_default().add(amount, busy)
     }
@@ -160,37 +153,6 @@ fn in_gpus(limits: &[Limit]) -> Option<&Limit> {
     of(Unit::Gpu).or_else(|| of(Unit::GpuHours))
 }
 
-/// Who made the pods.
-pub(crate) fn owners<'p>(pods: impl IntoIterator<Item = &'p Value>) -> Owners {
-    let pods = pods.into_iter();
-    pods.filter_map(|pod| {
-        let metadata = pod.get("metadata")?;
-        let namespace = read::text(metadata, "namespace").unwrap_or("default");
-        let name = (
-            namespace.to_owned(),
-            read::text(metadata, "name")?.to_owned(),
-        );
-        Some((name, owner(metadata)?))
-    })
-    .collect()
-}
-
-/// The controller of a pod. A ReplicaSet is named after its Deployment, and after the pod's hash.
-fn owner(metadata: &Value) -> Option<String> {
-    let owners = read::list(metadata, "ownerReferences").iter();
-    let mut owners = owners.filter(|owner| read::flag(owner, "controller"));
-    let owner = owners.next()?;
-    let (kind, name) = (read::text(owner, "kind")?, read::text(owner, "name")?);
-    let hash = metadata.pointer("/labels/pod-template-hash");
-    let deployment = hash
-        .and_then(Value::as_str)
-        .and_then(|hash| name.strip_suffix(hash)?.strip_suffix('-'));
-    Some(match deployment {
-        Some(deployment) if kind == "ReplicaSet" => format!("Deployment/{deployment}"),
-        _ => format!("{kind}/{name}"),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,19 +173,5 @@ mod tests {
         assert_eq!(of(&[(6, Some(100)), (2, None)]), "8, of which 6 at 10 %");
         assert_eq!(of(&[(6, None)]), "6, not measured");
         assert_eq!(of(&[(1, Some(4))]), "1 at 0 %");
-    }
-
-    #[test]
-    fn a_replica_set_stands_for_its_deployment() {
-        let of = |kind: &str, name: &str| {
-            let owner = json!({"controller": true, "kind": kind, "name": name});
-            let metadata =
-                json!({"labels": {"pod-template-hash": "7f9"}, "ownerReferences": [owner]});
-            super::owner(&metadata)
-        };
-        assert_eq!(of("ReplicaSet", "chat-7f9").unwrap(), "Deployment/chat");
-        assert_eq!(of("ReplicaSet", "chat").unwrap(), "ReplicaSet/chat");
-        assert_eq!(of("Job", "train-7f9").unwrap(), "Job/train-7f9");
-        assert_eq!(owner(&json!({"name": "alone"})), None);
     }
 }

@@ -8,12 +8,12 @@ use std::time::SystemTime;
 use tollgate_catalog::Catalog;
 use tollgate_cluster::prometheus::Address;
 use tollgate_dashboard::{Budget, Configuration, Denials, InUse, Source, View};
-use tollgate_pipeline::{Counted, Phase};
+use tollgate_pipeline::Phase;
 use tollgate_webhook::{Page, Rendered};
 
 use super::{moment, note, policies, rendered};
 use crate::args::{DashboardArgs, InputArgs};
-use crate::budget;
+use crate::budget::{self, LivePods};
 use crate::failure::Failure;
 use crate::input::{self, Content, Input, Item};
 use crate::setup::{INSTANCES, Setup};
@@ -46,11 +46,11 @@ impl Files {
         let Input { items, snapshot } = self.state()?;
         let catalog = self.setup.catalog().await?;
         catalog.context.store(snapshot);
-        let counted = budget::count(&catalog, now).await?;
+        let live = budget::count(&catalog, now).await?;
         // Before anything is reviewed, which is charged too.
-        let mut budgets = budget::shown(&catalog, &counted, now).await?;
+        let mut budgets = budget::shown(&catalog, Some(&live), now).await?;
         if let Some(address) = &self.prometheus {
-            let busy = self.busy(&catalog, &counted, address).await;
+            let busy = busy(&catalog, &live, address).await;
             in_use(
                 &mut budgets,
                 &busy.map_err(|failure| failure.lines().join("; ")),
@@ -75,20 +75,6 @@ impl Files {
             budgets: Ok(budgets),
             denials: denials.latest(),
         })
-    }
-
-    async fn busy(
-        &self,
-        catalog: &Catalog,
-        counted: &[Counted],
-        address: &Address,
-    ) -> Result<BTreeMap<String, InUse>, Failure> {
-        let snapshot = catalog.context.load();
-        let known = budget::Known {
-            owners: budget::owners(snapshot.all("Pod")),
-            busy: budget::ask(address).await?,
-        };
-        budget::busy(catalog, counted, &known)
     }
 
     /// What is in the cluster, as it is known and as what is to be reviewed.
@@ -116,6 +102,14 @@ impl Files {
             paths => paths,
         }
     }
+}
+
+async fn busy(
+    catalog: &Catalog,
+    live: &LivePods,
+    address: &Address,
+) -> Result<BTreeMap<String, InUse>, Failure> {
+    budget::busy(catalog, live, &budget::ask(address).await?)
 }
 
 /// Shows how busy the devices of budgets are, or why that is not known.

@@ -10,18 +10,23 @@ use tokio::task::JoinHandle;
 use tollgate_catalog::Catalog;
 use tollgate_cluster::Client;
 use tollgate_cluster::access::{self, Access};
-use tollgate_dashboard::{Activity, Budget, Configuration, History, Series, Source, Totals, View};
+use tollgate_dashboard::{
+    Activity, Budget, Configuration, History, Series, Shares, Source, Totals, View,
+};
 use tollgate_webhook as webhook;
 use webhook::{
     Audience, Entrance, Guard, Metrics, Page, PageServer, Reload, Rendered, Served, Server,
 };
 
-use super::idle::Idle;
+use super::holdings::{Held, Holdings};
 use super::reviewer::Reviewer;
 use crate::args::ServeArgs;
 use crate::budget;
 use crate::dashboard::{self, Told, moment, rendered, short};
 use crate::failure::Failure;
+
+/// What is said where nobody has answered so far.
+const BEING_ASKED: &str = "it is being asked; look again in a moment";
 
 /// How often totals are looked at, to tell what they grew by.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -91,11 +96,12 @@ struct Live {
     reviewer: Arc<Reviewer>,
     metrics: Arc<Metrics>,
     served: Arc<Served>,
-    idle: Option<Arc<Idle>>,
+    holdings: Option<Arc<Holdings>>,
     history: Mutex<History>,
     replica: Option<String>,
     origin: String,
     is_in_cluster: bool,
+    asks_prometheus: bool,
     since: SystemTime,
 }
 
@@ -106,7 +112,6 @@ impl Live {
         reviewer: Arc<Reviewer>,
         client: Option<Client>,
     ) -> Self {
-        let address = args.prometheus.address();
         let is_in_cluster = args.cluster.cluster;
         let configs = args.config.configs.iter();
         let configs: Vec<_> = configs.map(|path| path.display().to_string()).collect();
@@ -114,7 +119,7 @@ impl Live {
             reviewer,
             metrics: server.metrics(),
             served: server.served(),
-            idle: address.map(|address| Arc::new(Idle::new(address, client))),
+            holdings: Holdings::new(client, args.prometheus.address()),
             history: Mutex::default(),
             replica: args.cluster.replica.clone(),
             origin: match configs.as_slice() {
@@ -123,6 +128,7 @@ impl Live {
                 _ => configs.join(", "),
             },
             is_in_cluster,
+            asks_prometheus: args.prometheus.address().is_some(),
             since: SystemTime::now(),
         }
     }
@@ -143,13 +149,10 @@ impl Live {
 
     async fn view(&self, now: SystemTime) -> View {
         let catalog = self.reviewer.catalog.load_full();
-        let mut budgets = match &catalog {
-            Some(catalog) => self.budgets(catalog, now).await,
-            None => Ok(Vec::new()),
+        let budgets = match &catalog {
+            Some(catalog) if !catalog.budgets.is_empty() => self.budgets(catalog, now).await,
+            Some(_) | None => Ok(Vec::new()),
         };
-        if let (Some(idle), Some(catalog), Ok(budgets)) = (&self.idle, &catalog, &mut budgets) {
-            dashboard::in_use(budgets, &idle.look(catalog));
-        }
         let catalog = catalog.as_deref();
         let totals = dashboard::totals(catalog, &self.metrics);
         let history = self.history();
@@ -189,30 +192,60 @@ impl Live {
         }
     }
 
-    async fn budgets(&self, catalog: &Catalog, now: SystemTime) -> Result<Vec<Budget>, String> {
-        if !catalog.budgets.is_empty() && !catalog.ledger.is_open() {
+    async fn budgets(
+        &self,
+        catalog: &Arc<Catalog>,
+        now: SystemTime,
+    ) -> Result<Vec<Budget>, String> {
+        if !catalog.ledger.is_open() {
             return Err("this server keeps no accounts".to_owned());
         }
-        // Where pods are watched, the accounts keep only part of them by name.
-        let counted = match self.is_in_cluster {
-            true => Ok(Vec::new()),
-            false => budget::reserved(catalog).await,
+        let held = match &self.holdings {
+            Some(holdings) => holdings.look(catalog).await,
+            None => None,
         };
-        let shown = match counted {
-            Ok(counted) => budget::shown(catalog, &counted, now).await,
-            Err(failure) => Err(failure),
+        let shown = match self.is_in_cluster {
+            true => of_cluster(catalog, held.as_deref(), now).await,
+            false => of_accounts(catalog, now).await,
         };
         let mut budgets = shown.map_err(|failure| failure.lines().join("; "))?;
-        for budget in &mut budgets {
-            budget.pods = budget.pods.filter(|_| !self.is_in_cluster);
-            // A pod that was only let in has no node so far as is known here, and so no model.
-            budget
-                .limits
-                .iter_mut()
-                .for_each(|limit| limit.models.clear());
+        if self.asks_prometheus {
+            let unasked = || Err(BEING_ASKED.to_owned());
+            let busy = held.and_then(|held| held.busy.clone());
+            dashboard::in_use(&mut budgets, &busy.unwrap_or_else(unasked));
         }
         Ok(budgets)
     }
+}
+
+/// Where pods are watched, the accounts keep only part of them by name: the pods tell who holds what.
+async fn of_cluster(
+    catalog: &Catalog,
+    held: Option<&Held>,
+    now: SystemTime,
+) -> Result<Vec<Budget>, Failure> {
+    let mut budgets = budget::shown(catalog, None, now).await?;
+    for budget in &mut budgets {
+        budget.counted = Some(match held.map(|held| (held.at, &held.budgets)) {
+            Some((at, Ok(counted))) => {
+                budget.hold_as(counted);
+                Ok(moment(at))
+            }
+            Some((_, Err(why))) => Err(why.clone()),
+            None => Err(BEING_ASKED.to_owned()),
+        });
+    }
+    Ok(budgets)
+}
+
+/// Where nobody watches pods, the accounts have them all.
+async fn of_accounts(catalog: &Catalog, now: SystemTime) -> Result<Vec<Budget>, Failure> {
+    let live = budget::reserved(catalog).await?;
+    let mut budgets = budget::shown(catalog, Some(&live), now).await?;
+    // A pod that was only let in has no node so far as is known here, and so no model.
+    let limits = budgets.iter_mut().flat_map(|budget| &mut budget.limits);
+    limits.for_each(|limit| limit.models = Shares::default());
+    Ok(budgets)
 }
 
 impl Page for Live {

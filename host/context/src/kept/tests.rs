@@ -126,6 +126,36 @@ fn in_a_cluster_a_pod_shows_its_scheduler_alone() {
 }
 
 #[test]
+fn of_pods_that_may_be_selected_those_of_a_workload_are_alike() {
+    let pod = |name: &str, node: &str| {
+        json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": {"name": name, "namespace": "ml", "labels": {
+                "app": "vllm", "app.kubernetes.io/part-of": "chat", "statefulset.kubernetes.io/pod-name": name,
+            }},
+            "spec": {
+                "schedulerName": "volcano", "nodeName": node, "volumes": [{"name": "a"}],
+                "containers": [container(&json!({"nvidia.com/gpu": "1"}))],
+            },
+        })
+    };
+    let kept = |pod| kept_by(Measure::Selectable, "Pod", pod);
+    let expected = json!({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"labels": {"app": "vllm", "app.kubernetes.io/part-of": "chat"}},
+        "spec": {
+            "schedulerName": "volcano", "nodeName": "any", "initContainers": [],
+            "containers": [{"resources": {"limits": {"nvidia.com/gpu": "1"}}}],
+        },
+    });
+    assert_eq!(kept(pod("vllm-0", "n1")), Some(expected));
+    assert_eq!(kept(pod("vllm-0", "n1")), kept(pod("vllm-1", "n2")));
+    let web = deployment(&container(&json!({"cpu": "1"})));
+    let web = kept_by(Measure::Selectable, "Deployment.apps", web);
+    assert_ne!(web, Some(json!({})), "routes may lead there");
+}
+
+#[test]
 fn of_config_maps_the_texts_alone_are_kept_that_share_devices_or_configure_schedulers() {
     let slices = "sharing: {timeSlicing: {resources: [{name: nvidia.com/gpu, replicas: 4}]}}";
     let map = json!({"metadata": {"name": "m"}, "data": {"any": slices, "password": "secret"}});

@@ -79,6 +79,7 @@ fn main() -> ExitCode {
         farewell::a_cluster_that_starts_cold_does_not_wait_for_tollgate,
         farewell::an_uninstalled_tollgate_leaves_nothing_behind,
         page::only_who_may_look_is_let_in,
+        page::every_replica_says_who_holds_what_and_how_busy_it_is,
         chart::the_api_server_takes_all_that_is_rendered,
         chart::a_release_comes_changes_and_goes,
         operate::a_replica_tells_how_it_stands_in_the_cluster,

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tollgate_e2e::{Cluster, Namespace, tollgate_answers, until};
 
-use crate::pods::{deployment, spec, wants};
+use crate::pods::{deployment, plain, spec, wants};
 
 /// How many pods the audit is measured with, where the environment says so; few otherwise.
 const MANY: &str = "TOLLGATE_E2E_AUDIT";
@@ -175,10 +175,78 @@ fn measured(arguments: &[&str]) -> Result<(Option<i32>, String, String)> {
     Ok((output.status.code(), format!("{told}{said}"), most))
 }
 
+/// A definition of pools as the Gateway API's inference extension has it, as far as it matters here.
+fn pool_definition() -> Value {
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": "inferencepools.inference.networking.k8s.io",
+            // Without it the API server refuses definitions in a group of Kubernetes' own.
+            "annotations": {"api-approved.kubernetes.io": "unapproved, a test"},
+        },
+        "spec": {
+            "group": "inference.networking.k8s.io", "scope": "Namespaced",
+            "names": {"kind": "InferencePool", "plural": "inferencepools", "singular": "inferencepool"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {
+                "type": "object", "x-kubernetes-preserve-unknown-fields": true,
+            }}}],
+        },
+    })
+}
+
+/// Makes routes to pods that are there and to none.
+async fn make_routes(cluster: &Cluster, namespace: &Namespace<'_>) -> Result<()> {
+    let mut web = plain("web");
+    web["metadata"]["labels"] = json!({"app": "web"});
+    namespace.create(web).await?;
+    for name in ["web", "nobody"] {
+        namespace
+            .create(json!({
+                "apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+                "spec": {"selector": {"app": name}, "ports": [{"port": 80}]},
+            }))
+            .await?;
+        let backend = json!({"service": {"name": name, "port": {"number": 80}}});
+        namespace
+            .create(json!({
+                "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name},
+                "spec": {"defaultBackend": backend},
+            }))
+            .await?;
+    }
+    cluster.objects().create("", &pool_definition()).await?;
+    let pool = json!({
+        "apiVersion": "inference.networking.k8s.io/v1", "kind": "InferencePool", "metadata": {"name": "models"},
+        "spec": {"selector": {"matchLabels": {"app": "models"}}},
+    });
+    until("pools are served", async || {
+        namespace.create(pool.clone()).await
+    })
+    .await
+    .map(drop)
+}
+
+/// The objects of which an audit says that what they lead to selects no pod.
+fn led_astray(reports: &[Value]) -> Vec<String> {
+    let lines = reports
+        .iter()
+        .flat_map(|report| report["results"].as_array());
+    let lines = lines.flatten();
+    let astray = lines.filter(|line| line.to_string().contains("backend-selects-nothing"));
+    let objects = astray.map(|line| {
+        let word = |key| line["resources"][0][key].as_str().unwrap_or_default();
+        format!("{} {}", word("kind"), word("name"))
+    });
+    let mut objects: Vec<_> = objects.collect();
+    objects.sort();
+    objects
+}
+
 async fn audit(cluster: &Cluster) -> Result<()> {
     let namespace = cluster.namespace("audited").await?;
     let count: usize = std::env::var(MANY).map_or(Ok(20), |count| count.parse())?;
     make_pods(&namespace, count).await?;
+    make_routes(cluster, &namespace).await?;
     let kubeconfig = cluster.kubeconfig().display().to_string();
     let run = |kind: &str| {
         let started = Instant::now();
@@ -221,6 +289,11 @@ async fn audit(cluster: &Cluster) -> Result<()> {
             lines >= count,
             "{lines} lines about {count} pods: {first:#?}"
         );
+        let astray = led_astray(&first);
+        ensure!(
+            astray == ["InferencePool models", "Ingress nobody"],
+            "{astray:?}: {first:#?}"
+        );
         let (_, said) = run(word)?;
         ensure!(said.contains(" 0 of them changed, 0 removed"), "{said}");
         let second = cluster
@@ -251,8 +324,11 @@ async fn audit(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-/// Answers as a Prometheus would: pod `busy` of a namespace was busy nine tenths of the time, those of Deployment `idle` not.
-async fn prometheus(namespace: &str, pods: &[Value]) -> Result<(String, JoinHandle<()>)> {
+/// Answers as a Prometheus would: of these pods of a namespace, `busy` was busy nine tenths of the time, the others hardly.
+pub(crate) async fn prometheus(
+    namespace: &str,
+    pods: &[Value],
+) -> Result<(String, JoinHandle<()>)> {
     let sample = |pod: &Value| {
         let name = pod["metadata"]["name"].as_str().unwrap_or_default();
         let busy = if name == "busy" { "0.9" } else { "0.05" };

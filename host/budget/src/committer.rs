@@ -136,6 +136,7 @@ impl Committer {
         own: &Wish,
         waiters: &mut VecDeque<Waiter<Wish, Answer>>,
     ) -> Result<(Answer, Vec<Answer>), StoreError> {
+        self.store.pause(&self.budget).await;
         // Right unless somebody else wrote since, which the store tells at the write.
         let mut recent = self.store.recent(&self.budget);
         loop {
@@ -156,7 +157,12 @@ impl Committer {
                 true => continue,
                 false => match self.write(&version, &changed).await {
                     Ok(_) => {}
-                    Err(StoreError::Conflict { .. }) => continue,
+                    Err(StoreError::Conflict { .. }) => {
+                        // Who was faster may be known already.
+                        let known = self.store.recent(&self.budget);
+                        recent = known.filter(|known| known.version != version);
+                        continue;
+                    }
                     Err(err) => return Err(err),
                 },
             }

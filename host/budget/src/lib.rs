@@ -31,7 +31,7 @@ mod roll;
 pub use roll::{Change, Event, Live, Notice, Roll};
 
 mod store;
-pub use store::{MemoryStore, Store, StoreError, Stored, Version, Versioned};
+pub use store::{MemoryStore, Pause, Store, StoreError, Stored, Version, Versioned};
 
 mod lines;
 

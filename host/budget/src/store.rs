@@ -1,6 +1,11 @@
 //! Where accounts are kept.
 
-use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    future::{Future, ready},
+    pin::Pin,
+    sync::Arc,
+};
 
 use crate::{
     Account,
@@ -29,6 +34,9 @@ pub struct Versioned {
 
 /// What a store says, when it has.
 pub type Stored<'s, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 's>>;
+
+/// What ends when others have gone first.
+pub type Pause<'s> = Pin<Box<dyn Future<Output = ()> + Send + 's>>;
 
 /// Why an account was not read or written.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -66,6 +74,11 @@ pub trait Store: Send + Sync + 'static {
     /// out of date. Nothing where it takes no time to read it.
     fn recent(&self, _budget: &str) -> Option<Versioned> {
         None
+    }
+
+    /// Lets others go first who write the account of a budget too. What is charged meanwhile goes into one write.
+    fn pause<'s>(&'s self, _budget: &'s str) -> Pause<'s> {
+        Box::pin(ready(()))
     }
 
     /// Writes the account of a budget, if its version is still the one given, and gives its new version.

@@ -8,12 +8,13 @@ use kube::api::{DynamicObject, PostParams};
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use tollgate_budget::{
-    Account, Store, StoreError, Stored, Version, Versioned, read_account, write_account,
+    Account, Pause, Store, StoreError, Stored, Version, Versioned, read_account, write_account,
 };
 use tollgate_catalog::document::VERSION;
 
+use crate::pace::Pace;
 use crate::reporter::api;
 use crate::shared::SharedRead;
 use crate::watch::Change;
@@ -209,6 +210,8 @@ pub struct StatusStore {
     accounts: Accounts,
     /// By budget: many pods may want to know at once whether one is full.
     reads: Arc<Mutex<BTreeMap<String, Arc<SharedRead<Known>>>>>,
+    /// By budget.
+    paces: Arc<Mutex<BTreeMap<String, Pace>>>,
 }
 
 impl StatusStore {
@@ -218,6 +221,7 @@ impl StatusStore {
             api: api(client, KIND)?,
             accounts,
             reads: Arc::default(),
+            paces: Arc::default(),
         })
     }
 
@@ -267,6 +271,12 @@ impl StatusStore {
         known
     }
 
+    /// Learns, or tells, how soon to write an account again.
+    fn pace<T>(&self, budget: &str, change: impl FnOnce(&mut Pace) -> T) -> T {
+        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        change(paces.entry(budget.to_owned()).or_default())
+    }
+
     async fn load_counted(&self, budget: &str) -> Result<Versioned, StoreError> {
         let mut news = self.accounts.0.news.subscribe();
         let is_counted = |known: &Known| !matches!(known.counted(), Err(Unreadable::Uncounted));
@@ -306,6 +316,15 @@ impl Store for StatusStore {
         self.accounts.get(budget)?.versioned().ok()
     }
 
+    fn pause<'s>(&'s self, budget: &'s str) -> Pause<'s> {
+        let next = self.pace(budget, |pace| pace.next());
+        Box::pin(async move {
+            if let Some(next) = next {
+                sleep_until(next).await;
+            }
+        })
+    }
+
     fn store<'s>(
         &'s self,
         budget: &'s str,
@@ -320,8 +339,13 @@ impl Store for StatusStore {
                     budget: budget.into(),
                 });
             };
-            let written = self.put(budget, &known, &account).await?;
-            Ok(written.version)
+            let written = self.put(budget, &known, &account).await;
+            match &written {
+                Ok(_) => self.pace(budget, |pace| pace.written(Instant::now())),
+                Err(StoreError::Conflict { .. }) => self.pace(budget, Pace::outrun),
+                Err(_) => {}
+            }
+            Ok(written?.version)
         })
     }
 }

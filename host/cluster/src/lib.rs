@@ -40,6 +40,7 @@ pub use crd::crds;
 mod departures;
 mod event;
 mod ledger;
+mod pace;
 mod pages;
 mod reporter;
 mod shared;

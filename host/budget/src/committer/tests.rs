@@ -7,8 +7,8 @@ use tollgate_gpu::{Amount, Unit};
 
 use super::{ChargeError, Committer, Wish};
 use crate::{
-    Account, Draw, Limit, MemoryStore, Reservation, Reserve, Store, StoreError, Stored, Verdict,
-    Version, Versioned, reserve_in_all,
+    Account, Draw, Limit, MOST_BYTES, MemoryStore, Reservation, Reserve, Store, StoreError, Stored,
+    Verdict, Version, Versioned, reserve_in_all,
     sync::{Mutex, lock},
 };
 
@@ -412,6 +412,43 @@ fn charges_that_wait_together_are_one_write() {
         assert_eq!(*lock(&counting.writes), 1);
     };
     check_random(orders, 500);
+}
+
+#[test]
+fn room_that_is_given_back_is_taken_in_the_same_write() {
+    let large = |uid: &str| {
+        let mut wish = Reserve::clone(&wish_of(uid, &"r".repeat(MOST_BYTES / 4 - 100)));
+        wish.beyond = true;
+        wish
+    };
+    let orders = move || {
+        let store = Arc::new(MemoryStore::default());
+        let committer = Arc::new(Committer::new("research".into(), store.clone()));
+        let reserve = |uid: &str| {
+            let (committer, wish) = (committer.clone(), Arc::new(large(uid)));
+            thread::spawn(move || block_on(committer.reserve(wish, 0)).unwrap().0)
+        };
+        for uid in ["a", "b", "c", "d"] {
+            assert_eq!(reserve(uid).join().unwrap(), Verdict::Reserved);
+        }
+        assert_eq!(reserve("e").join().unwrap(), Verdict::Full);
+        let baton = committer.queue.enter(&no_wish());
+        let leaves = {
+            let (committer, kept) = (committer.clone(), large("a").reservation);
+            thread::spawn(move || block_on(committer.release("a".into(), kept.attempt)))
+        };
+        while committer.queue.waiting() < 1 {
+            thread::yield_now();
+        }
+        let comes = reserve("e");
+        while committer.queue.waiting() < 2 {
+            thread::yield_now();
+        }
+        drop(baton);
+        leaves.join().unwrap().unwrap();
+        assert_eq!(comes.join().unwrap(), Verdict::Reserved);
+    };
+    check_random(orders, 10);
 }
 
 /// What changes nothing.

@@ -10,7 +10,8 @@ use std::{
 };
 
 use tollgate_budget::{
-    Account, Draw, Entrant, Ledger, Limit, MemoryStore, Share, Store, Stored, Version, Versioned,
+    Account, Draw, Entrant, Ledger, Limit, MemoryStore, Pause, Share, Store, Stored, Version,
+    Versioned,
 };
 use tollgate_gpu::{Amount, Unit};
 
@@ -107,16 +108,52 @@ fn charges_that_come_during_a_write_are_the_next_one_together() {
     assert_eq!(account(&ledger).reservations.len(), 3);
 }
 
+#[test]
+fn charges_that_come_while_others_go_first_are_one_write() {
+    let store = Arc::new(Slow {
+        pauses: true,
+        ..Slow::default()
+    });
+    let ledger = Ledger::open(store.clone(), String::new());
+    let [mut first, mut second] = ["a", "b"].map(|uid| Box::pin(charge(&ledger, uid)));
+    let mut ctx = Context::from_waker(Waker::noop());
+    assert!(first.as_mut().poll(&mut ctx).is_pending());
+    assert!(second.as_mut().poll(&mut ctx).is_pending());
+    assert!(first.as_mut().poll(&mut ctx).is_pending());
+    assert!(first.as_mut().poll(&mut ctx).is_ready());
+    assert!(second.as_mut().poll(&mut ctx).is_ready());
+    assert_eq!(store.writes.load(Ordering::Relaxed), 1);
+}
+
 /// A store that counts its writes, each of which is pending once.
 #[derive(Default)]
 struct Slow {
     store: MemoryStore,
     writes: AtomicU32,
+    /// Whether others go first.
+    pauses: bool,
+}
+
+async fn pending_once() {
+    let mut is_first = true;
+    poll_fn(|_| match std::mem::take(&mut is_first) {
+        true => Poll::Pending,
+        false => Poll::Ready(()),
+    })
+    .await;
 }
 
 impl Store for Slow {
     fn load<'s>(&'s self, budget: &'s str) -> Stored<'s, Versioned> {
         self.store.load(budget)
+    }
+
+    fn pause<'s>(&'s self, _budget: &'s str) -> Pause<'s> {
+        Box::pin(async {
+            if self.pauses {
+                pending_once().await;
+            }
+        })
     }
 
     fn store<'s>(
@@ -127,12 +164,7 @@ impl Store for Slow {
     ) -> Stored<'s, Version> {
         Box::pin(async move {
             self.writes.fetch_add(1, Ordering::Relaxed);
-            let mut is_first = true;
-            poll_fn(|_| match std::mem::take(&mut is_first) {
-                true => Poll::Pending,
-                false => Poll::Ready(()),
-            })
-            .await;
+            pending_once().await;
             self.store.store(budget, replaced, account).await
         })
     }

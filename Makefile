@@ -8,6 +8,11 @@ tollgate := $(target)/release/tollgate
 artifact := $(target)/builtin.cwasm
 export TOLLGATE_BUILTIN_ARTIFACT := $(wildcard $(artifact))
 
+# What is built besides the defaults: `make build FEATURES=tollgate-cli/otlp`.
+features := $(if $(FEATURES),--features $(FEATURES))
+# What tests and clippy look at once more, with traces: the crates that have the feature, and no others, are built again.
+otlp := --features tollgate-cli/otlp
+
 .DEFAULT_GOAL := help
 .PHONY: help setup build run serve test check-page e2e e2e-full e2e-older lint bench clean
 
@@ -19,12 +24,12 @@ setup: ## install what building needs and this machine lacks
 
 build: setup ## make the release binary, target/release/tollgate
 	@echo "build: compiling (the first time takes several minutes)"
-	@cargo build --release
+	@cargo build --release $(features)
 	@echo "build: compiling the built-in policies ahead of time"
 	@$(tollgate) policy precompile --output $(artifact).new
 	@if cmp -s $(artifact).new $(artifact); then rm $(artifact).new; else mv $(artifact).new $(artifact); fi
 	@echo "build: embedding them"
-	@TOLLGATE_BUILTIN_ARTIFACT=$(artifact) cargo build --release
+	@TOLLGATE_BUILTIN_ARTIFACT=$(artifact) cargo build --release $(features)
 	@echo "build: $(tollgate) is ready"
 
 run: build ## start the webhook, send it three pods over TLS, show what it does to each, stop it
@@ -38,6 +43,9 @@ serve: build ## start the webhook on loopback and leave it running
 test: setup ## build and run every test, and check the chart, the alerts and the board
 	@echo "test: building and running every test (the first time takes several minutes)"
 	@cargo test --release --workspace
+	@echo "test: traces"
+	@cargo test --release --workspace $(otlp) --lib --bin tollgate -- traces:: collector::
+	@cargo test --release --workspace $(otlp) --test traces
 	@scripts/check-deploy $(tollgate)
 
 check-page: build ## look at the page of a running server in headless Chromium, and leave screenshots in target/page
@@ -73,6 +81,7 @@ lint: ## check the format, the lints, the lock file and, where cargo-deny is, th
 	@scripts/check-dependencies
 	@echo "lint: clippy, warnings denied"
 	@cargo clippy --release --workspace --all-targets --features tollgate-e2e/e2e -- -D warnings
+	@cargo clippy --release --workspace --all-targets $(otlp),tollgate-e2e/e2e -- -D warnings
 
 bench: build ## run the benchmarks
 	@scripts/setup bench

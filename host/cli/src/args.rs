@@ -4,6 +4,7 @@ mod dashboard;
 mod operators;
 mod prometheus;
 mod registration;
+mod traces;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,6 +18,9 @@ pub(crate) use self::dashboard::DashboardArgs;
 pub(crate) use self::operators::{AuditArgs, DoctorArgs, DoctorFormat, ReportKind};
 pub(crate) use self::prometheus::PrometheusArgs;
 pub(crate) use self::registration::{FailPolicy, RegistrationArgs};
+pub(crate) use self::traces::TracesArgs;
+#[cfg(feature = "otlp")]
+pub(crate) use self::traces::ratio;
 
 /// GPU admission control for Kubernetes: repairs or refuses GPU pods before they are stored.
 #[derive(Debug, Parser)]
@@ -222,6 +226,8 @@ pub(crate) struct ServeArgs {
     pub(crate) dashboard_listen: Option<SocketAddr>,
     #[command(flatten)]
     pub(crate) prometheus: PrometheusArgs,
+    #[command(flatten)]
+    pub(crate) traces: TracesArgs,
     /// The certificate chain in PEM, read again when it changes.
     #[arg(
         long,

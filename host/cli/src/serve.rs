@@ -8,6 +8,11 @@ mod page;
 mod record;
 mod registration;
 mod reviewer;
+#[cfg(feature = "otlp")]
+mod traces;
+#[cfg(not(feature = "otlp"))]
+#[path = "serve/untraced.rs"]
+mod traces;
 mod weigher;
 
 use std::pin::pin;
@@ -28,6 +33,7 @@ use webhook::{Drain, Limits, Metrics, Options, Reload, Server, TlsFiles, TlsSour
 use self::cluster::Cluster;
 use self::registration::Registered;
 use self::reviewer::Reviewer;
+use self::traces::Traces;
 use crate::args::{FailPolicy, ServeArgs};
 use crate::failure::Failure;
 use crate::input;
@@ -52,6 +58,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<ExitCode, Failure> {
 
 async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     page::check(args)?;
+    let (traces, exporter) = traces::open(args).await?.unzip();
     let instances = u32::try_from(Limits::default().concurrency)
         .unwrap_or(u32::MAX)
         .saturating_add(SPARE_INSTANCES);
@@ -69,7 +76,7 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
     if !args.states.is_empty() {
         setup.loader().context.store(input::state(&args.states)?);
     }
-    let (source, reviewer) = source(cluster, args, &setup).await?;
+    let (source, reviewer) = source(cluster, args, &setup, traces).await?;
     let admitting = match &source {
         Source::Cluster(cluster) => Some(cluster.client()),
         Source::Files => None,
@@ -90,6 +97,8 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
             return Ok(());
         }
     };
+    let exporting = exporter.map(|exporter| exporter.start(server.metrics()));
+    let exporting = exporting.transpose()?;
     announce(&server, &reviewer);
     let _page = page::serve(args, &server, &reviewer, admitting).await?;
     if let Some(registered) = &registered {
@@ -110,6 +119,9 @@ async fn serve(args: &ServeArgs) -> Result<(), Failure> {
         registered.leave().await;
     }
     let _left_in_time = timeout(FAREWELL, following).await;
+    if let Some(exporting) = exporting {
+        exporting.finish().await;
+    }
     Ok(())
 }
 
@@ -124,9 +136,11 @@ async fn source(
     cluster: Option<Cluster>,
     args: &ServeArgs,
     setup: &Setup,
+    traces: Option<Traces>,
 ) -> Result<(Source, Arc<Reviewer>), Failure> {
     let reviewer = Reviewer {
         denials: args.dashboard_listen.map(|_| Arc::default()),
+        traces,
         ..Reviewer::default()
     };
     if let Some(cluster) = cluster {

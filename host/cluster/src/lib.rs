@@ -30,6 +30,9 @@ pub use bookkeeper::{Tiding, Unweighable, Weigher, Weighing, Weight};
 
 mod bundle;
 
+#[cfg(feature = "otlp")]
+pub mod collector;
+
 mod controller;
 pub use controller::{Charging, Notice, Options, run};
 
@@ -40,6 +43,7 @@ pub use crd::crds;
 mod departures;
 mod event;
 mod ledger;
+mod outside;
 mod pace;
 mod pages;
 mod reporter;

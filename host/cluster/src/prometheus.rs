@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Limited};
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
+use kube::Client;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use crate::outside::{self, Outside, OutsideError};
 
 /// The time over which a mean is taken, as PromQL and people have it.
 pub const WINDOW: &str = "1h";
@@ -139,24 +140,22 @@ async fn client(address: &Address) -> Result<Client, PrometheusError> {
         return Err(PrometheusError::TokenInClear(url.clone()));
     }
     let token = token.as_deref().map(read).transpose()?;
-    let files = |source| PrometheusError::Files {
-        url: url.clone(),
-        source,
+    let it = Outside {
+        server: url,
+        token,
+        authority: authority.as_deref(),
+        patience: PATIENCE,
     };
-    let kubeconfig: Kubeconfig = serde_json::from_value(json!({
-        "current-context": "it", "contexts": [{"name": "it", "context": {"cluster": "it", "user": "us"}}],
-        "clusters": [{"name": "it", "cluster": {"server": url.trim_end_matches('/'), "certificate-authority": authority}}],
-        "users": [{"name": "us", "user": {"token": token}}],
-    }))
-    .map_err(|_| PrometheusError::Url(url.clone()))?;
-    let options = KubeConfigOptions::default();
-    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
-        .await
-        .map_err(files)?;
-    config.connect_timeout = Some(PATIENCE);
-    Client::try_from(config).map_err(|source| PrometheusError::Away {
-        url: url.clone(),
-        source: source.into(),
+    outside::client(it).await.map_err(|err| match err {
+        OutsideError::Server => PrometheusError::Url(url.clone()),
+        OutsideError::Files(source) => PrometheusError::Files {
+            url: url.clone(),
+            source,
+        },
+        OutsideError::Client(source) => PrometheusError::Away {
+            url: url.clone(),
+            source: source.into(),
+        },
     })
 }
 
@@ -248,6 +247,7 @@ fn excerpt(body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 

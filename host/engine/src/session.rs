@@ -178,6 +178,8 @@ pub struct Ran {
     pub charges: Vec<Proposed>,
     /// The fault, if there was one.
     pub fault: Option<Fault>,
+    /// When the call began.
+    pub begun: Instant,
     /// How long the call took, the making of the instance included.
     pub duration: Duration,
     /// The most memory that the instance had, in bytes.
@@ -222,13 +224,13 @@ impl Session {
         mut review: Box<Review>,
         waivers: Vec<Waiver>,
     ) -> Ran {
-        let started = Instant::now();
+        let begun = Instant::now();
         let keep = review.applied().len();
         if let Err(fault) = self.open().await {
-            return Ran::faulted(review, fault, started.elapsed(), 0);
+            return Ran::faulted(review, fault, begun, 0);
         }
         let Some(mut instance) = self.instance.take() else {
-            return Ran::faulted(review, Fault::Busy, started.elapsed(), 0);
+            return Ran::faulted(review, Fault::Busy, begun, 0);
         };
         instance.store.data_mut().snapshot = Arc::clone(&self.snapshot);
         instance.store.data_mut().readings = Arc::clone(&self.readings);
@@ -262,7 +264,8 @@ impl Session {
                     asked,
                     charges,
                     fault: None,
-                    duration: started.elapsed(),
+                    begun,
+                    duration: begun.elapsed(),
                     memory_peak,
                 }
             }
@@ -270,7 +273,7 @@ impl Session {
                 review.roll_back(keep);
                 Ran {
                     asked,
-                    ..Ran::faulted(review, fault, started.elapsed(), memory_peak)
+                    ..Ran::faulted(review, fault, begun, memory_peak)
                 }
             }
         }
@@ -278,7 +281,7 @@ impl Session {
 }
 
 impl Ran {
-    fn faulted(review: Box<Review>, fault: Fault, duration: Duration, memory_peak: usize) -> Self {
+    fn faulted(review: Box<Review>, fault: Fault, begun: Instant, memory_peak: usize) -> Self {
         Self {
             review,
             findings: Vec::new(),
@@ -286,7 +289,8 @@ impl Ran {
             asked: Vec::new(),
             charges: Vec::new(),
             fault: Some(fault),
-            duration,
+            begun,
+            duration: begun.elapsed(),
             memory_peak,
         }
     }

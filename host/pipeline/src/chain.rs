@@ -118,23 +118,33 @@ impl<'a> Chain<'a> {
     }
 }
 
-/// What was wrong with an object before an update.
-pub(crate) async fn findings_of(
+/// An object as it was before an update.
+#[derive(Default)]
+pub(crate) struct Before {
+    /// What was wrong with it.
+    pub(crate) findings: Vec<Finding>,
+    /// The policies that ran to find out.
+    pub(crate) runs: Vec<PolicyRun>,
+}
+
+/// Judges an object as it was before an update.
+pub(crate) async fn before(
     catalog: &Catalog,
     old: Box<Review>,
     phase: Phase,
     now: SystemTime,
-) -> Result<Vec<Finding>, Unavailable> {
+) -> Result<Before, Unavailable> {
     let chain = Chain::of(catalog, &old, phase, now, Arc::default())?;
     let validated = chain.validate(chain.mutate(old).await?).await?;
     let Results {
         mut findings,
         exemptions,
+        runs,
         ..
     } = validated.results;
     // What was wrong before was so too where somebody was let off it.
     findings.extend(exemptions.into_iter().filter_map(|one| one.finding));
-    Ok(findings)
+    Ok(Before { findings, runs })
 }
 
 /// A review whose mutators have run.
@@ -342,7 +352,7 @@ fn run_of(entry: &Entry, role: Role, ran: &Ran) -> PolicyRun {
         duration: ran.duration,
         memory_peak: ran.memory_peak,
         fault: ran.fault.as_ref().map(Fault::as_label),
-        ..no_run(entry, role)
+        ..no_run(entry, role, ran.begun)
     }
 }
 
@@ -350,11 +360,11 @@ fn run_of(entry: &Entry, role: Role, ran: &Ran) -> PolicyRun {
 fn refused_run(entry: &Entry, role: Role, fault: &Fault) -> PolicyRun {
     PolicyRun {
         fault: Some(fault.as_label()),
-        ..no_run(entry, role)
+        ..no_run(entry, role, Instant::now())
     }
 }
 
-fn no_run(entry: &Entry, role: Role) -> PolicyRun {
+fn no_run(entry: &Entry, role: Role, begun: Instant) -> PolicyRun {
     PolicyRun {
         policy: entry.name.clone(),
         digest: entry.digest.clone(),
@@ -362,6 +372,7 @@ fn no_run(entry: &Entry, role: Role) -> PolicyRun {
             Role::Mutate => "mutate",
             Role::Validate => "validate",
         },
+        begun,
         duration: Duration::ZERO,
         memory_peak: 0,
         fault: None,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde_json::Value;
 use tollgate_admission::{Finding, Operation, PodView, Review, Severity, json};
@@ -12,7 +13,7 @@ use tollgate_catalog::{Catalog, Charged, Labels};
 use tollgate_context::Snapshot;
 use tollgate_engine::Proposed;
 
-use crate::outcome::Outcome;
+use crate::outcome::{Charge, Outcome};
 use crate::review::{Phase, Unavailable};
 
 /// How closely accounts are looked at.
@@ -186,12 +187,22 @@ pub fn refusal<'o>(catalog: &Catalog, outcome: &'o Outcome) -> Option<&'o Findin
 }
 
 /// What became of the charges of a review.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Charges {
     /// They are made, or none are to be.
-    Settled,
+    Settled(Option<Charge>),
     /// A budget has changed since it was read, and no longer has room.
     Stale,
+}
+
+impl Charges {
+    /// The charge that was made, if there was one.
+    pub(crate) fn made(self) -> Option<Charge> {
+        match self {
+            Self::Settled(charge) => charge,
+            Self::Stale => None,
+        }
+    }
 }
 
 /// Makes the charges of a review that was allowed: for pods alone, and not where the API server only tries.
@@ -205,13 +216,17 @@ pub(crate) async fn charge(
     let charged = outcome.charged().filter(|_| is_real);
     let shares: Vec<_> = charged.map(share).collect();
     if shares.is_empty() {
-        return Ok(Charges::Settled);
+        return Ok(Charges::Settled(None));
     }
+    let begun = Instant::now();
     let priority = readings.pods.first().map_or(0, |pod| pod.priority);
     let entrant = entrant(outcome, priority);
     let charged = catalog.ledger.charge(&entrant, shares, readings.now).await;
     let Some(refused) = charged.map_err(unavailable)? else {
-        return Ok(Charges::Settled);
+        return Ok(Charges::Settled(Some(Charge {
+            begun,
+            duration: begun.elapsed(),
+        })));
     };
     match refused.verdict {
         Settled::Full => Err(Unavailable::Budgets(format!(

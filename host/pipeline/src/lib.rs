@@ -16,7 +16,7 @@ mod ratchet;
 mod relevance;
 
 mod outcome;
-pub use outcome::{Exempted, FaultReport, Outcome, PodSummary, PolicyRun, Verdict};
+pub use outcome::{Charge, Course, Exempted, FaultReport, Outcome, PodSummary, PolicyRun, Verdict};
 
 mod receive;
 pub use receive::{ReceiveError, Received, receive, receive_value};

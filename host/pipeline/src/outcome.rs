@@ -1,7 +1,7 @@
 //! What a review comes to.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tollgate_admission::{Applied, Finding, GroupVersionKind, Operation, Request, Severity};
@@ -131,12 +131,35 @@ pub struct PolicyRun {
     pub digest: Arc<str>,
     /// `mutate` or `validate`.
     pub phase: &'static str,
+    /// When it began.
+    pub begun: Instant,
     /// How long it ran.
     pub duration: Duration,
     /// The most memory that its instance had, in bytes.
     pub memory_peak: usize,
     /// The fault, if there was one.
     pub fault: Option<&'static str>,
+}
+
+/// How a review went besides what it came to, for whoever asks where its time went.
+#[derive(Clone, Debug, Default)]
+pub struct Course {
+    /// How often it was begun: more than once where others charged a budget meanwhile. What [`Outcome`] tells is of the
+    /// last time.
+    pub tries: usize,
+    /// The policies that ran on the object as it was before an update, in order.
+    pub before: Vec<PolicyRun>,
+    /// The charge; nothing where none was to be made.
+    pub charge: Option<Charge>,
+}
+
+/// A charge that was made to budgets.
+#[derive(Clone, Copy, Debug)]
+pub struct Charge {
+    /// When it began.
+    pub begun: Instant,
+    /// How long it took.
+    pub duration: Duration,
 }
 
 /// The decision about a request, with its reasons.
@@ -176,6 +199,8 @@ pub struct Outcome {
     pub dry_run: bool,
     /// The policies that ran, in order.
     pub runs: Vec<PolicyRun>,
+    /// How the review went.
+    pub course: Course,
     /// The object, with the patch applied.
     pub object: Value,
 }
@@ -217,6 +242,7 @@ impl Outcome {
             charges: Vec::new(),
             dry_run,
             runs: Vec::new(),
+            course: Course::default(),
             object,
         }
     }

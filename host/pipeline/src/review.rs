@@ -6,9 +6,9 @@ use std::time::SystemTime;
 use tollgate_admission::Request;
 use tollgate_catalog::Catalog;
 
-use crate::chain::{self, Chain};
+use crate::chain::{self, Before, Chain};
 use crate::charging::{self, Charges, Look, Read};
-use crate::outcome::Outcome;
+use crate::outcome::{Course, Outcome};
 use crate::{ratchet, relevance};
 
 /// What a review is for.
@@ -80,12 +80,12 @@ pub async fn review(
         Err(skipped) => return Ok(*skipped),
     };
     let (mut review, old) = relevant.split();
-    let known = match &old {
-        Some(old) => chain::findings_of(catalog, old.clone(), phase, now).await?,
-        None => Vec::new(),
+    let before = match &old {
+        Some(old) => chain::before(catalog, old.clone(), phase, now).await?,
+        None => Before::default(),
     };
     let mut look = Look::Glance;
-    for _ in 0..TRIES {
+    for tries in 1..=TRIES {
         let both = (&*review, old.as_deref());
         let Read {
             readings,
@@ -95,14 +95,21 @@ pub async fn review(
         let chain = Chain::of(catalog, &review, phase, now, Arc::clone(&readings))?;
         let mutated = chain.mutate(review).await?;
         let validated = chain.validate(mutated).await?;
-        let outcome = ratchet::only_new_denials(validated.conclude(), &known);
+        let outcome = ratchet::only_new_denials(validated.conclude(), &before.findings);
         let charges = match is_current || !charging::refuses(catalog, &outcome) {
             true => charging::charge(catalog, &outcome, phase, &readings).await?,
             false => Charges::Stale,
         };
         match (charges, again) {
             (Charges::Stale, Some(again)) => review = again,
-            (Charges::Settled | Charges::Stale, _) => return Ok(outcome),
+            (charges, _) => {
+                let course = Course {
+                    tries,
+                    before: before.runs,
+                    charge: charges.made(),
+                };
+                return Ok(Outcome { course, ..outcome });
+            }
         }
         look = Look::Read;
     }

@@ -13,6 +13,7 @@ use crate::lifecycle::Stage;
 use crate::rejection::{Reason, Rejection};
 use crate::reviewer::{Admission, Call, Phase, Reviewer};
 use crate::server::Shared;
+use crate::traceparent::{self, TraceParent};
 use crate::unwind::{Panicked, caught};
 use crate::{body, deadline};
 
@@ -52,10 +53,14 @@ async fn review<R: Reviewer>(
         return Err(Reason::NotReady.into());
     }
     let deadline = start + deadline::time_for(request.uri().query(), &shared.limits);
-    let judged = tokio::time::timeout_at(
-        deadline.into(),
-        judge(shared, phase, request.into_body(), deadline),
-    );
+    let call = Call {
+        phase,
+        body: Bytes::new(),
+        received: start,
+        deadline,
+        caller: caller(request.headers()),
+    };
+    let judged = tokio::time::timeout_at(deadline.into(), judge(shared, call, request.into_body()));
     let admission = judged.await.map_err(|_| Reason::Deadline)??;
     Ok((phase, admission))
 }
@@ -75,6 +80,11 @@ fn route<B>(request: &Request<B>) -> Result<Phase, Reason> {
     Ok(phase)
 }
 
+/// The span that a call is part of, if its head says so.
+fn caller(headers: &HeaderMap) -> Option<TraceParent> {
+    TraceParent::parse(headers.get(traceparent::HEADER)?.to_str().ok()?)
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let value = headers
         .get(CONTENT_TYPE)
@@ -85,18 +95,14 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 async fn judge<R: Reviewer>(
     shared: &Shared<R>,
-    phase: Phase,
+    call: Call,
     body: Incoming,
-    deadline: Instant,
 ) -> Result<Admission, Rejection> {
+    let phase = call.phase;
     let mut seat = shared.gate.seat()?;
     let body = body::read(body, shared.limits.body_bytes, &mut seat).await?;
     let _turn = seat.turn().await?;
-    let call = Call {
-        phase,
-        body,
-        deadline,
-    };
+    let call = Call { body, ..call };
     match caught(async { shared.reviewer.admit(call).await }).await {
         Ok(result) => Ok(result?),
         Err(Panicked(text)) => {

@@ -14,6 +14,9 @@ pub use reviewer::{
     RuleUse, Standing,
 };
 
+mod traceparent;
+pub use traceparent::TraceParent;
+
 mod options;
 pub use options::{Drain, Given, Limits, Options, TlsFiles, TlsSource, Trust};
 
@@ -36,7 +39,7 @@ mod self_signed;
 pub use self_signed::{SelfSignedError, self_signed};
 
 mod metrics;
-pub use metrics::{AccountTiding, LimitFigures, Metrics, OwnerTold, Registered, Reload};
+pub use metrics::{AccountTiding, LimitFigures, Metrics, OwnerTold, Registered, Reload, TraceFate};
 
 mod page;
 pub use page::{Audience, Entrance, Guard, Page, PageServer, Rendered};

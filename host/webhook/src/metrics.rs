@@ -2,6 +2,7 @@
 
 mod cluster;
 mod policies;
+mod traces;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
@@ -17,6 +18,8 @@ use prometheus_client::registry::{Registry, Unit};
 use self::cluster::ClusterMetrics;
 pub use self::cluster::{OwnerTold, Registered};
 use self::policies::PolicyMetrics;
+pub use self::traces::TraceFate;
+use self::traces::Traces;
 use crate::gate::Occupancy;
 use crate::rejection::Reason;
 use crate::reviewer::{Admission, Decision, Effect, Phase, RuleUse, Standing};
@@ -39,6 +42,7 @@ pub struct Metrics {
     certificate_reloads: Family<ReloadLabels, Counter>,
     accounts: Family<AccountLabels, Counter>,
     budgets: Budgets,
+    traces: Traces,
     gauges: Gauges,
 }
 
@@ -121,6 +125,7 @@ impl Metrics {
                 "What the leader found about accounts of budgets: late pods, expired reservations, drift",
             ),
             budgets: Budgets::new(&mut registry),
+            traces: Traces::new(&mut registry),
             gauges: Gauges::new(&mut registry),
             registry,
         }
@@ -203,6 +208,11 @@ impl Metrics {
     /// Counts refusals that the owners of pods were to be told of.
     pub fn owners_told(&self, told: OwnerTold, count: u64) {
         self.cluster.owners_told(told, count);
+    }
+
+    /// Counts traces of reviews, of none as well: from then on the series is there.
+    pub fn traced(&self, fate: TraceFate, count: u64) {
+        self.traces.ended(fate, count);
     }
 
     /// Counts a call that was not judged.

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use crate::traceparent::TraceParent;
+
 /// Judges admission calls.
 pub trait Reviewer: Send + Sync + 'static {
     /// Judges one call and gives its answer.
@@ -51,8 +53,12 @@ pub struct Call {
     pub phase: Phase,
     /// The request's body, an AdmissionReview if the client is honest.
     pub body: Bytes,
+    /// When its head was read.
+    pub received: Instant,
     /// When an answer stops being of use.
     pub deadline: Instant,
+    /// The span of its caller, if he traces.
+    pub caller: Option<TraceParent>,
 }
 
 /// One of the two calls that the API server makes for an object.

@@ -12,6 +12,7 @@ use tollgate_pipeline as pipeline;
 use tollgate_webhook as webhook;
 use webhook::{Admission, Call, Decision, PolicyStanding, Refusal, Standing};
 
+use super::traces::{Trace, Traces};
 use super::{owners, record};
 use crate::dashboard;
 
@@ -29,19 +30,24 @@ pub(super) struct Reviewer {
     pub(super) denials: Option<Arc<Denials>>,
     /// Where refusals are handed in that owners are told of, in a cluster.
     pub(super) refusals: Option<Refusals>,
+    /// Where reviews are traced, if they are.
+    pub(super) traces: Option<Traces>,
 }
 
 impl webhook::Reviewer for Reviewer {
     async fn admit(&self, call: Call) -> Result<Admission, Refusal> {
+        let mut trace = self.traces.as_ref().and_then(|traces| traces.begin(&call));
         let Call {
             phase,
             mut body,
+            received: _,
             deadline,
+            caller: _,
         } = call;
         let until = deadline.min(Instant::now() + self.patience);
         let kept = (!self.patience.is_zero()).then(|| body.clone());
         loop {
-            let unavailable = match self.judge(phase, body).await? {
+            let unavailable = match self.judge(phase, body, trace.as_mut()).await? {
                 Ok(admission) => return Ok(admission),
                 Err(unavailable) => unavailable,
             };
@@ -88,6 +94,7 @@ impl Reviewer {
         &self,
         phase: webhook::Phase,
         body: bytes::Bytes,
+        mut trace: Option<&mut Trace>,
     ) -> Result<Result<Admission, pipeline::Unavailable>, Refusal> {
         let catalog = self
             .catalog
@@ -113,7 +120,13 @@ impl Reviewer {
         };
         let since = Instant::now();
         let now = SystemTime::now();
+        if let Some(trace) = &mut trace {
+            trace.knows(&request, phase, (since, now));
+        }
         let outcome = pipeline::review(&catalog, request, phase, now).await;
+        if let Some(trace) = trace {
+            trace.ends(outcome.as_ref());
+        }
         if let Ok(outcome) = &outcome {
             record::log(outcome, phase, since.elapsed());
             if let Some(denials) = &self.denials {

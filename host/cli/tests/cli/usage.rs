@@ -17,6 +17,18 @@ fn help_of_serve_names_its_options() {
     cli_snapshot!(["serve", "-h"]);
 }
 
+#[cfg(not(feature = "otlp"))]
+#[test]
+fn a_build_without_traces_says_so() {
+    cli_snapshot!([
+        "serve",
+        "--self-signed",
+        "certificate",
+        "--otlp-endpoint",
+        "http://localhost:4318"
+    ]);
+}
+
 #[test]
 fn an_unknown_option_is_told_with_the_nearest_one() {
     cli_snapshot!(["review", "--outptu", "json", "trainer.yaml"]);

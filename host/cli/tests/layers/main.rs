@@ -102,6 +102,7 @@ const KNOWN_BY_ONE: &[(&str, &str)] = &[
     ("maud", "dashboard"),
     ("rustls", "webhook"),
     ("clap", "cli"),
+    ("prost", "cli"),
     ("kube", "cluster"),
     ("wit-bindgen", "sdk"),
 ];

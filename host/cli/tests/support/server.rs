@@ -89,11 +89,24 @@ impl Server {
 
     /// Sends a body; gives status and text.
     pub fn post(&self, endpoint: &str, body: &[u8]) -> (u16, String) {
+        self.post_with(endpoint, body, &[])
+    }
+
+    /// Sends a body with further headers.
+    pub fn post_with(
+        &self,
+        endpoint: &str,
+        body: &[u8],
+        headers: &[(&str, &str)],
+    ) -> (u16, String) {
         let url = format!("{}/{endpoint}?timeout=10s", self.url);
-        let request = self
+        let mut request = self
             .agent
             .post(&url)
             .header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         let mut response = request.send(body).unwrap();
         (
             response.status().as_u16(),

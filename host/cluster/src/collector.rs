@@ -119,7 +119,8 @@ impl Collector {
     ///
     /// # Errors
     ///
-    /// When the collector does not take it, or does not answer in ten seconds.
+    /// When the collector does not take it, or does not answer in ten seconds, in which the client asks one that is busy (429,
+    /// 503, 504) again.
     pub async fn send(&self, traces: Vec<u8>) -> Result<Vec<u8>, CollectorError> {
         let mut request = http::Request::post(Uri::from(self.path.clone()))
             .body(kube::client::Body::from(traces))
@@ -218,8 +219,8 @@ mod tests {
 
     #[tokio::test]
     async fn tells_who_refuses_from_who_is_away() {
-        let (_, told) = exchange("HTTP/1.1 503 Full\r\ncontent-length: 0\r\n\r\n").await;
-        assert!(matches!(told, Err(CollectorError::Refused { status, .. }) if status == 503));
+        let (_, told) = exchange("HTTP/1.1 400 Bad\r\ncontent-length: 0\r\n\r\n").await;
+        assert!(matches!(told, Err(CollectorError::Refused { status, .. }) if status == 400));
         let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/v1/traces", nobody.local_addr().unwrap());
         drop(nobody);

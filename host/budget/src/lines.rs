@@ -1,6 +1,8 @@
 //! Reservations as one text, a line for each pod, in which an API server finds one value and not five for each pod:
 //!
-//!     UID NAMESPACE NAME AT ATTEMPT LIMIT=DRAW LIMIT=DRAW
+//! ```text
+//! UID NAMESPACE NAME AT ATTEMPT LIMIT=DRAW LIMIT=DRAW
+//! ```
 //!
 //! A draw is `56000000` for as long as the pod runs, `56000000/s` each second, `56000000/s*3600` for so many of them. What
 //! is no letter, digit or one of `-._~/:@+` is percent-encoded, so that the text weighs in JSON what it weighs here.

@@ -46,7 +46,7 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// Check what commonly goes wrong, and say what to do.
     Doctor(DoctorArgs),
-    /// Show how budgets stand: limits, what is used and reserved, by namespace and model.
+    /// Show how budgets stand: limits, what is used and reserved, by namespace, model and owner.
     Budget(BudgetArgs),
     /// Show policies, budgets and what would be denied on a page, without a cluster.
     Dashboard(DashboardArgs),

@@ -32,6 +32,9 @@ const MANY: usize = 20;
 /// How many reviews are under way at the same time.
 const TOGETHER: usize = 50;
 
+/// How many budgets a load is of, and how many of its reviews are under way at the same time.
+const LOADS: [(usize, usize); 4] = [(1, 10), (1, 25), (1, TOGETHER), (MANY, TOGETHER)];
+
 /// How long each load lasts, and for how long before it does not count.
 const LASTS: Duration = Duration::from_secs(10);
 const WARM: Duration = Duration::from_secs(2);
@@ -63,16 +66,21 @@ async fn every_charge_that_is_answered_is_in_the_account_and_figures_are_told(
             tollgate.add().await?;
         }
         is_exact(&tollgate, hot).await?;
-        for some in [std::slice::from_ref(hot), &teams] {
-            let row = measure(cluster, &tollgate, some).await?;
-            println!("| {count} | {} | {row} |", some.len());
+        for (budgets, together) in LOADS {
+            let load = Load {
+                replicas: replicas(&tollgate)?,
+                teams: teams.get(..budgets).unwrap_or(&teams),
+                together,
+            };
+            let row = measure(cluster, &load).await?;
+            println!("| {count} | {budgets} | {together} | {row} |");
         }
     }
     Ok(())
 }
 
-const HEAD: &str = "| replicas | budgets | charges /s | p50 ms | p99 ms | longest ms | writes /s | conflicts /s | a write ms | reads /s | charges a write | failed |\n\
-                    |---|---|---|---|---|---|---|---|---|---|---|---|";
+const HEAD: &str = "| replicas | budgets | reviews at a time | charges /s | p50 ms | p99 ms | longest ms | writes /s | conflicts /s | a write ms | reads /s | charges a write | failed |\n\
+                    |---|---|---|---|---|---|---|---|---|---|---|---|---|";
 
 /// Charges many pods at once, and finds each that was let in among the reservations, and no other.
 async fn is_exact(tollgate: &Installation, team: &Team<'_>) -> Result<()> {
@@ -96,12 +104,7 @@ async fn is_exact(tollgate: &Installation, team: &Team<'_>) -> Result<()> {
 }
 
 /// Charges pods for some time, and gives the figures as cells of a table.
-async fn measure(cluster: &Cluster, tollgate: &Installation, teams: &[Team<'_>]) -> Result<String> {
-    let load = Load {
-        replicas: replicas(tollgate)?,
-        teams,
-        together: TOGETHER,
-    };
+async fn measure(cluster: &Cluster, load: &Load<'_>) -> Result<String> {
     load.during(WARM).await?;
     let before = Writes::of(cluster).await?;
     let since = Instant::now();

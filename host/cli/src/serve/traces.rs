@@ -179,6 +179,7 @@ mod tests {
             operation: Operation::Create,
             gvk: GroupVersionKind::new("v1", "Pod"),
             subresource: None,
+            resource: None,
             namespace: None,
             name: None,
             user: String::new(),

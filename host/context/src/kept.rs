@@ -175,7 +175,7 @@ fn pods_of(object: &Value, measure: Measure) -> Value {
 
 fn takes_devices(review: &Review) -> bool {
     let mut pods = review.pods();
-    pods.any(|pod| pod.names_accelerator() || !pod.resource_claims().is_empty())
+    pods.any(|pod| pod.names_accelerator())
 }
 
 /// What holds pods, without what nobody reads of them, wherever they stand.

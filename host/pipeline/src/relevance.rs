@@ -36,15 +36,21 @@ pub(crate) fn check(
     let old = before_update(&mut request).map(find_pods);
     let mut review = find_pods(request);
     let makes_pods = kind_of(catalog, review.request()).is_some_and(Kind::makes_pods);
-    match (makes_pods, &old) {
-        (true, Some(old)) => review.follow(old),
-        (true, None) => {}
-        (false, _) => lend(&mut review, &catalog.context.load(), &catalog.kinds),
-    }
     let why_not = match makes_pods {
         true => why_not_for_its_pods(old.as_deref(), &review, phase),
-        false => why_not_without_pods(old.as_deref(), &review),
+        false => old
+            .as_deref()
+            .is_some_and(|old| same_but_for_metadata(old.object(), review.object()))
+            .then_some("it does not change"),
     };
+    let why_not = why_not.or_else(|| match (makes_pods, &old) {
+        (true, Some(old)) => {
+            review.follow(old);
+            None
+        }
+        (true, None) => None,
+        (false, _) => why_not_for_what_it_scales(catalog, &mut review),
+    });
     match why_not {
         Some(why) => {
             let (request, _) = review.into_parts();
@@ -61,12 +67,11 @@ fn why_not_for_its_pods(old: Option<&Review>, new: &Review, phase: Phase) -> Opt
     (!concerns_accelerators(new, phase)).then_some("it names no accelerator")
 }
 
-fn why_not_without_pods(old: Option<&Review>, new: &Review) -> Option<&'static str> {
-    if old.is_some_and(|old| same_but_for_metadata(old.object(), new.object())) {
-        return Some("it does not change");
-    }
-    let is_scale = new.request().gvk.kind_dot_group() == SCALE;
-    let is_idle = is_scale && new.pods().next().is_none();
+/// Lends the review the pods of what its object scales. Of a write of `scale` there is nothing else to look at.
+fn why_not_for_what_it_scales(catalog: &Catalog, review: &mut Review) -> Option<&'static str> {
+    lend(review, &catalog.context.load(), &catalog.kinds);
+    let is_scale = review.request().gvk.kind_dot_group() == SCALE;
+    let is_idle = is_scale && review.pods().next().is_none();
     is_idle.then_some("nothing is known of accelerators that it scales")
 }
 

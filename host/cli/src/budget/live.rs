@@ -1,6 +1,6 @@
 //! Live pods, and who made them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use tollgate_admission::json as read;
@@ -21,11 +21,10 @@ pub(crate) struct LivePods {
 impl LivePods {
     /// Takes in pods of which these are weighed.
     pub(super) fn add(&mut self, pods: &[Value], weighed: Vec<Counted>) {
+        let names = weighed.iter().map(|pod| (&pod.namespace, &pod.name));
+        let names: BTreeSet<_> = names.collect();
         let mut made = owners(pods);
-        made.retain(|(namespace, name), _| {
-            let mut weighed = weighed.iter();
-            weighed.any(|pod| (&pod.namespace, &pod.name) == (namespace, name))
-        });
+        made.retain(|(namespace, name), _| names.contains(&(namespace, name)));
         self.owners.get_or_insert_default().extend(made);
         self.counted.extend(weighed);
     }
